@@ -1,0 +1,1 @@
+//! The socket error queue: who refused a packet, and why.

@@ -1,0 +1,1 @@
+//! The only sockets, clock and tasks: dials, resolves, paces, sweeps, drives and writes the journal.

@@ -1,0 +1,99 @@
+//! Facts: what observations mean. Kinds with typed fields, and pure, versioned rows that derive them.
+
+use std::sync::Arc;
+
+use crate::model::moment::Moment;
+use crate::model::net::HostId;
+use crate::model::outcome::{Outcome, Why};
+use crate::model::subject::Subject;
+use crate::model::value::{Kind, Tier, Value};
+
+/// A kind, by its place in the vocabulary.
+pub type KindId = u16;
+
+/// Every kind of fact that checks may speak of: those derived here and those that probes yield by themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    kinds: Vec<Kind>,
+}
+
+impl Vocabulary {
+    /// A vocabulary of those kinds; their names must differ.
+    pub fn new(kinds: Vec<Kind>) -> Self {
+        Self { kinds }
+    }
+
+    /// The kind of that name.
+    pub fn id(&self, name: &str) -> Option<KindId> {
+        self.kinds
+            .iter()
+            .position(|kind| kind.name == name)
+            .and_then(|at| KindId::try_from(at).ok())
+    }
+
+    /// The kind at that place.
+    pub fn kind(&self, id: KindId) -> Option<&Kind> {
+        self.kinds.get(usize::from(id))
+    }
+
+    /// All kinds, in order.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The kinds that a check on `tier` may speak of: its own and those above.
+    pub fn visible(&self, tier: Tier) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter().filter(move |kind| kind.tier <= tier)
+    }
+}
+
+/// Facts about one subject.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What they are about.
+    pub subject: Subject,
+    /// The entry one tier above, whose facts can be seen from here.
+    pub parent: Option<u32>,
+    /// The records, by kind; values in the order of the kind's fields.
+    pub facts: Vec<(KindId, Arc<[Value]>)>,
+    /// The rows of the book that they rest on, by `seq`.
+    pub evidence: Vec<u64>,
+}
+
+/// Why a host has no subject of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The host.
+    pub host: HostId,
+    /// The kind.
+    pub kind: KindId,
+    /// What a check on that kind comes to there: not applicable, inconclusive or not tested.
+    pub outcome: Outcome,
+    /// Why.
+    pub why: Why,
+}
+
+/// All facts of a book.
+#[derive(Clone, Debug, Default)]
+pub struct FactBase {
+    /// The facts, hosts before their services before their sites.
+    pub entries: Vec<Entry>,
+    /// For every host and kind: why there is no entry, where there is none, or why there may be more than there are.
+    pub absent: Vec<Absent>,
+    /// The time that ages are counted to: when the scan began.
+    pub as_of: Option<Moment>,
+}
+
+impl FactBase {
+    /// The record of a kind as seen from an entry: its own, or that of a subject above it.
+    pub fn record<'a>(&'a self, entry: &'a Entry, kind: KindId) -> Option<&'a [Value]> {
+        let mut at = Some(entry);
+        while let Some(here) = at {
+            if let Some((_, record)) = here.facts.iter().find(|(known, _)| *known == kind) {
+                return Some(record);
+            }
+            at = here.parent.and_then(|above| self.entries.get(above as usize));
+        }
+        None
+    }
+}

@@ -1,0 +1,16 @@
+//! The nouns: values that every other room speaks of. Nothing here does anything.
+
+pub mod complaint;
+pub mod digest;
+pub mod heard;
+pub mod moment;
+pub mod net;
+pub mod observation;
+pub mod outcome;
+pub mod plan;
+pub mod record;
+pub mod said;
+pub mod saw;
+pub mod severity;
+pub mod subject;
+pub mod value;

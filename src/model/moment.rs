@@ -1,0 +1,135 @@
+//! A point in time, always carried as a value: nothing but the engine asks a clock.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A point in time to the millisecond, written as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Moment(Timestamp);
+
+impl Moment {
+    /// The moment that many milliseconds after 1970-01-01T00:00:00Z; times out of range are clamped.
+    pub fn from_unix_millis(millis: i64) -> Self {
+        let end = if millis < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        Self(Timestamp::from_millisecond(millis).unwrap_or(end))
+    }
+
+    /// The moment that many seconds after 1970-01-01T00:00:00Z; times out of range are clamped.
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        Self::from_unix_millis(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn unix_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z, rounded towards the past.
+    pub fn unix_seconds(self) -> i64 {
+        self.unix_millis().div_euclid(1000)
+    }
+
+    /// The moment that much later.
+    #[must_use]
+    pub fn plus(self, much: Duration) -> Self {
+        let millis = i64::try_from(much.as_millis()).unwrap_or(i64::MAX);
+        Self::from_unix_millis(self.unix_millis().saturating_add(millis))
+    }
+
+    /// The moment that many days later (earlier, when negative); a day is 24 hours.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        Self::from_unix_millis(self.unix_millis().saturating_add(days.saturating_mul(86_400_000)))
+    }
+
+    /// Whole days from here to `later`; negative when `later` lies before, rounded towards the past.
+    pub fn days_until(self, later: Self) -> i64 {
+        later.unix_millis().saturating_sub(self.unix_millis()).div_euclid(86_400_000)
+    }
+
+    /// How long from `earlier` to here; zero when `earlier` is in fact later.
+    pub fn since(self, earlier: Self) -> Duration {
+        let span =
+            SignedDuration::from_millis(self.unix_millis().saturating_sub(earlier.unix_millis()));
+        Duration::try_from(span).unwrap_or(Duration::ZERO)
+    }
+
+    /// The calendar day in UTC, as `2026-11-23`.
+    pub fn date(self) -> String {
+        self.0.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// Day and minute in UTC, as `2026-11-23 14:05 UTC`.
+    pub fn minute(self) -> String {
+        self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+}
+
+impl schemars::JsonSchema for Moment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].+)?$",
+            "description": "A day (2026-11-23) or a time with its offset (2026-11-23T22:00:00+08:00)."
+        })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        moment.to_string()
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    /// Reads RFC 3339 with an offset (`2026-11-23T22:00:00+08:00`), or a day (`2026-11-23`, its start in UTC).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let day = || {
+            let day: jiff::civil::Date = text.parse().ok()?;
+            jiff::tz::TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+        };
+        text.parse::<Timestamp>().ok().or_else(day).map(Self).ok_or_else(|| {
+            format!("`{text}` is not a time; write it as 2026-11-23T22:00:00+08:00 or 2026-11-23")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_round_towards_the_past() {
+        let noon: Moment = "2026-11-23T12:00:00Z".parse().expect("a time");
+        let day: Moment = "2026-11-24".parse().expect("a day");
+        assert_eq!(noon.days_until(day), 0);
+        assert_eq!(day.days_until(noon), -1);
+        assert_eq!(noon.plus_days(2).date(), "2026-11-25");
+        assert!("tomorrow".parse::<Moment>().is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! The plan as a value: steps, their conditions and bounds, and what must be accounted for.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+use super::net::{CheckId, HostId};
+use super::observation::StepId;
+
+/// Everything a scan will do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `postern/plan/v1`
+    pub schema: String,
+    /// When it was made.
+    pub made: Moment,
+    /// From where: the id of a vantage.
+    pub vantage: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The pace that bounds every step.
+    pub limits: Limits,
+    /// The resolvers that may be asked, port 53 only; empty when no name needs resolving.
+    pub resolvers: Vec<IpAddr>,
+    /// The steps; a step's id is its place here.
+    pub steps: Vec<Step>,
+    /// Every host × check that the review must account for.
+    pub wanted: Vec<Wanted>,
+    /// What is known beforehand not to be testable.
+    pub untested: Vec<Untested>,
+    /// The sum of all bounds.
+    pub total: Bound,
+}
+
+/// A check that is to be judged on a host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The host.
+    pub host: HostId,
+    /// The check.
+    pub check: CheckId,
+}
+
+/// A step that was left out, with the rule that refused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untested {
+    /// The host.
+    pub host: HostId,
+    /// The probe that will not run.
+    pub probe: String,
+    /// Where it would have gone, when only some places are refused.
+    pub address: Option<IpAddr>,
+    /// The rule, in words.
+    pub why: String,
+}
+
+/// One probe on one host: everything it does there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its place in the plan.
+    pub id: StepId,
+    /// On which host.
+    pub host: HostId,
+    /// Which probe.
+    pub probe: String,
+    /// On what of the host.
+    pub over: Over,
+    /// On which of those, depending on earlier answers.
+    pub when: When,
+    /// How much it does to the peer.
+    pub class: Class,
+    /// The checks that want it.
+    pub asked_by: Vec<CheckId>,
+    /// The worst case.
+    pub bound: Bound,
+}
+
+/// What a step goes over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "each")]
+pub enum Over {
+    /// Each of these names: one question to the resolver.
+    Name {
+        /// The names.
+        names: Vec<String>,
+    },
+    /// Each address of the host: those written, and those that its names resolve to within scope.
+    Address {
+        /// The addresses written in the inventory that the scope permits.
+        written: Vec<IpAddr>,
+        /// How many more may come from names, at most.
+        resolved_at_most: u32,
+        /// The ports to ask, as ranges.
+        ports: String,
+    },
+    /// Each open port of each address.
+    Service {
+        /// How many, at most: more open ports than that are left untested, and said so.
+        at_most: u32,
+    },
+    /// Each open port of each address, with each server name.
+    Site {
+        /// How many ports, at most.
+        at_most: u32,
+        /// The server names; an empty list means the address itself.
+        names: Vec<String>,
+    },
+}
+
+/// The condition under which a step is carried out on a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// On every one.
+    Always,
+    /// If the port is open.
+    Open,
+    /// If the port is open and its service said nothing by itself.
+    Silent,
+    /// If the port is open, its service said nothing by itself, and where it speaks TLS the handshake succeeded.
+    SilentOrTls,
+}
+
+/// An upper bound of what a step sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// TCP connections begun (attempts included).
+    pub connections: u64,
+    /// UDP datagrams.
+    pub datagrams: u64,
+    /// Seconds it takes at most at the promised pace.
+    pub seconds: u64,
+}
+
+/// How much a probe does to a peer, mildest first. An authorisation names the strongest one it allows; a fragile host
+/// gets [`Class::Connect`] only.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Opens a connection and closes it; says nothing, hears nothing. DNS questions to the resolvers count here.
+    Connect,
+    /// Listens to what a peer says by itself.
+    Passive,
+    /// Asks harmless questions that any client asks.
+    ReadOnly,
+    /// Anything that a careful administrator would want to know about beforehand.
+    Intrusive,
+}
+
+/// The pace that was promised: caps on new TCP connections (each SYN counted) and UDP datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// In any second, to all hosts together.
+    pub per_second: u32,
+    /// In any second, to one host.
+    pub per_host_per_second: u32,
+    /// Open at the same time to one host.
+    pub per_host_parallel: u32,
+}

@@ -1,0 +1,149 @@
+//! The rows of the book's journal, and the chain of digests that ties each to all before it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::moment::Moment;
+use super::net::Transport;
+use super::observation::{Observation, Spot, StepId};
+use super::plan::Plan;
+
+/// The version of the book's form; a reader refuses a newer one.
+pub const BOOK_SCHEMA: &str = "postern/book/v1";
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "row")]
+pub enum Row {
+    /// The first: everything that a later judge or a resumed scan needs.
+    Opened(Box<Opened>),
+    /// A scan was started or resumed here.
+    Began {
+        /// When.
+        at: Moment,
+        /// Version of the program.
+        version: String,
+    },
+    /// The audit log: a connection (or datagram) is about to be sent.
+    Dial(Dial),
+    /// The scope refused an address; nothing was sent.
+    Refused {
+        /// The step that wanted it.
+        step: StepId,
+        /// What it wanted to reach.
+        spot: Spot,
+        /// The rule that refused, in words.
+        rule: String,
+        /// When.
+        at: Moment,
+    },
+    /// Something was seen.
+    Saw(Observation),
+    /// A step came to its end on a spot: it is not asked again.
+    Done {
+        /// The step.
+        step: StepId,
+        /// The spot.
+        spot: Spot,
+        /// How it ended.
+        end: End,
+    },
+    /// The scan stopped.
+    Closed {
+        /// When.
+        at: Moment,
+        /// Whether every step had ended.
+        complete: bool,
+        /// Why it is incomplete, if it is: `interrupted`, `the window closed`.
+        why: Option<String>,
+    },
+}
+
+/// How a step ended on a spot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "as")]
+pub enum End {
+    /// It asked, and what it saw is in the book.
+    Asked,
+    /// Its condition was not met: `the port is closed`.
+    NotNeeded {
+        /// Which condition.
+        why: String,
+    },
+    /// Not asked: scope, privilege, budget, interruption.
+    NotTested {
+        /// Why.
+        why: String,
+    },
+    /// Our own error: never a finding.
+    Ours {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// A dial intent, written before the packet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dial {
+    /// The step that dials; none for the resolver's own questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// To where.
+    pub address: IpAddr,
+    /// Over what.
+    pub transport: Transport,
+    /// To which port.
+    pub port: u16,
+    /// Under which authorisation, by its id (`loopback` for what needs none, `resolver` for the resolvers).
+    pub authority: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// The head of a book.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// [`BOOK_SCHEMA`].
+    pub schema: String,
+    /// Version of the program that opened it.
+    pub version: String,
+    /// When.
+    pub at: Moment,
+    /// From where: the id of a vantage.
+    pub vantage: String,
+    /// How we make ourselves known: source addresses, User-Agent, EHLO name.
+    pub identity: BTreeMap<String, String>,
+    /// The inventory as it was read, as JSON.
+    pub inventory: serde_json::Value,
+    /// The authorisations in force, as JSON, ad-hoc ones included.
+    pub authorisations: Vec<serde_json::Value>,
+    /// Waivers as they were read, as JSON.
+    pub waivers: serde_json::Value,
+    /// The profile's name.
+    pub profile: String,
+    /// The plan.
+    pub plan: Plan,
+    /// Digests by what they are of: `inventory`, `authorisation`, `profile`, `catalogue`, `plan`. A scan is resumed
+    /// only where all are the same.
+    pub digests: BTreeMap<String, Digest>,
+}
+
+/// A line as it stands in the file: `{"seq":3,"body":{…},"chain":"…"}`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Link<'a> {
+    /// Its number, from 0.
+    pub seq: u64,
+    /// The row's exact JSON text.
+    #[serde(borrow)]
+    pub body: &'a serde_json::value::RawValue,
+    /// [`chain`] of the line before and this one.
+    pub chain: Digest,
+}
+
+/// The digest that ties a line to all before it; `before` is the first line's digest of nothing.
+pub fn chain(before: Digest, seq: u64, body: &str) -> Digest {
+    Digest::of_parts([before.bytes().as_slice(), &seq.to_be_bytes(), body.as_bytes()])
+}

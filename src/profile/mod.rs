@@ -1,0 +1,76 @@
+//! Profiles: which checks, with which parameters, how much is asked, and what stops the gate.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Check;
+use crate::model::digest::Digest;
+use crate::model::net::CheckId;
+use crate::model::plan::{Class, Limits};
+use crate::model::severity::{Degree, Gate};
+use crate::model::value::Value;
+
+/// A profile with everything it inherits, flattened.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Its name: `dhc-vendor`.
+    pub name: String,
+    /// SHA-256 of everything that it says, as resolved.
+    pub digest: Digest,
+    /// The checks it chooses, by id.
+    pub chosen: Vec<Chosen>,
+    /// The TCP ports to ask of every host, besides those that are declared.
+    pub ports: Vec<u16>,
+    /// The strongest class of probes it wants.
+    pub class: Class,
+    /// The pace it wants; the authorisation may lower it.
+    pub limits: Limits,
+    /// What makes the gate fail.
+    pub gate: GateRule,
+    /// Days until a finding is due, by level: critical, high, medium, low.
+    pub due_days: [u32; 4],
+    /// What it makes laxer than its parent or a check's default.
+    pub loosened: Vec<Loosened>,
+}
+
+/// A check with the settings of a profile.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The check.
+    pub check: Arc<Check>,
+    /// Its parameters, in the order that the check declares them.
+    pub params: Vec<Value>,
+    /// Impact, perhaps changed.
+    pub impact: Degree,
+    /// Likelihood, perhaps changed.
+    pub likelihood: Degree,
+    /// Whether a fail alone stops the gate.
+    pub gate: Gate,
+}
+
+/// A setting by which a profile is laxer than its parent or the check's own default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loosened {
+    /// The check.
+    pub check: CheckId,
+    /// What was loosened: `severity`, `params.days`, `without`.
+    pub what: String,
+    /// Why, in the profile's words.
+    pub why: String,
+    /// Where the profile says so: file and line.
+    pub at: String,
+}
+
+/// What the gate asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateRule {
+    /// The least share of tests that must be settled, in per cent.
+    pub coverage_percent: u8,
+    /// Above this share of inconclusive results, in per cent, the grade is capped at B.
+    pub inconclusive_percent: u8,
+    /// Above this many open medium findings the grade is capped at C.
+    pub many_medium: u64,
+}

@@ -1,0 +1,1 @@
+//! A review as bytes, one format a file. Pure.

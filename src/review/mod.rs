@@ -1,0 +1,577 @@
+//! The review: findings, compared with the last review, weighed and dated. `review.json` is its written form and the
+//! contract from which every report renders again.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::VantageKind;
+use crate::model::moment::Moment;
+use crate::model::net::{CheckId, HostId};
+use crate::model::outcome::Outcome;
+use crate::model::said::Said;
+use crate::model::severity::{Degree, Severity};
+use crate::model::subject::Subject;
+use crate::profile::Loosened;
+
+/// The version of the review's form.
+pub const REVIEW_SCHEMA: &str = "postern/review/v1";
+
+/// A review of what a provider exposes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// [`REVIEW_SCHEMA`].
+    pub schema: String,
+    /// When it was made: the only clock in it besides the scan's own.
+    pub made: Moment,
+    /// What made it.
+    pub tool: Tool,
+    /// The scan that it rests on.
+    pub scan: Scan,
+    /// For whom.
+    pub operator: Party,
+    /// About whom.
+    pub providers: Vec<Party>,
+    /// The systems reviewed.
+    pub systems: Vec<SystemLine>,
+    /// The hosts reviewed, in the inventory's order.
+    pub hosts: Vec<HostLine>,
+    /// The answer.
+    pub decision: Decision,
+    /// The letter, with its reason.
+    pub grade: Grade,
+    /// A sum of level weights for the trend of one operator; never to be compared across operators.
+    pub burden: u64,
+    /// How much of what was planned was settled.
+    pub coverage: Coverage,
+    /// What is wrong, gravest first.
+    pub findings: Vec<Finding>,
+    /// Every check that was planned, with what it came to, host by host.
+    pub tests: Vec<Test>,
+    /// Declared against observed.
+    pub exposure: Vec<ExposureRow>,
+    /// What changed since the last review, when there was one to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+    /// Waivers and what became of each.
+    pub waivers: Vec<WaiverLine>,
+    /// What the profile in use loosens, with its reasons.
+    pub loosened: Vec<Loosened>,
+    /// Addresses that the scope refused, with the rule.
+    pub refused: Vec<RefusedLine>,
+    /// By whose leave.
+    pub authorisations: Vec<AuthorisationLine>,
+}
+
+/// What made the review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Version of the program.
+    pub version: String,
+    /// The profile's name.
+    pub profile: String,
+    /// SHA-256 of the profile as resolved.
+    pub profile_digest: String,
+    /// SHA-256 of all check files in use.
+    pub catalogue_digest: String,
+}
+
+/// The scan that a review rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scan {
+    /// When it began.
+    pub began: Moment,
+    /// When it ended.
+    pub ended: Moment,
+    /// From where: the vantage's id.
+    pub vantage: String,
+    /// What that vantage sees.
+    pub vantage_kind: VantageKind,
+    /// The addresses that our packets carried, as far as declared.
+    pub sources: Vec<IpAddr>,
+    /// How we made ourselves known: User-Agent, EHLO name.
+    pub identity: BTreeMap<String, String>,
+    /// Whether every step came to its end.
+    pub complete: bool,
+    /// Why not, if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete_because: Option<String>,
+    /// TCP connections that were begun, from the audit log.
+    pub connections: u64,
+    /// UDP datagrams that were sent, from the audit log.
+    pub datagrams: u64,
+    /// Resolvers that were asked.
+    pub resolvers: Vec<IpAddr>,
+    /// The digest at the end of the book's chain: whoever holds the book can check that this review rests on it.
+    pub book_digest: String,
+    /// The pace promised: new connections and datagrams a second, in all and for one host.
+    pub pace: (u32, u32),
+    /// The TCP ports that were asked of every host, as ranges, besides the declared ones.
+    pub ports: String,
+}
+
+/// An organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Its id in the inventory.
+    pub id: String,
+    /// Its name.
+    pub name: Said,
+    /// Whom to write to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+/// A system under review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SystemLine {
+    /// Its id in the inventory.
+    pub id: String,
+    /// What it is for.
+    pub purpose: Said,
+    /// The provider's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Whether it holds members' personal data.
+    pub personal_data: bool,
+}
+
+/// A host under review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostLine {
+    /// Its id in the inventory.
+    pub id: HostId,
+    /// The system's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Its names.
+    pub names: Vec<String>,
+    /// The addresses that were examined.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it got connects only.
+    pub fragile: bool,
+    /// Where the inventory declares it.
+    pub declared_at: DeclaredAt,
+}
+
+/// A line of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredAt {
+    /// The file, as it was given on the command line, with forward slashes.
+    pub path: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// The answer to "is it safe to go on?".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// The answer.
+    pub verdict: GateVerdict,
+    /// What it rests on.
+    pub because: Vec<Because>,
+}
+
+/// The gate's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateVerdict {
+    /// Nothing stands against it.
+    Go,
+    /// Nothing stops it, but something is to be done by a date.
+    GoWithConditions,
+    /// A finding of a gate check is open.
+    NoGo,
+    /// Too little was settled to say.
+    NotEnoughEvidence,
+}
+
+/// A reason for a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum Because {
+    /// This finding is open and its check is a gate.
+    GateFinding {
+        /// Its fingerprint.
+        finding: String,
+    },
+    /// A gate check was not settled on a host.
+    GateNotSettled {
+        /// The check.
+        check: CheckId,
+        /// The host.
+        host: HostId,
+    },
+    /// Fewer of the planned tests were settled than the profile asks for, in per cent.
+    Coverage {
+        /// Settled.
+        settled: u8,
+        /// Asked for.
+        wanted: u8,
+    },
+    /// The scan did not come to its end.
+    Incomplete,
+    /// So many findings are open.
+    OpenFindings {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// The letter from A to F: start at A, each open finding caps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Grade {
+    /// A, B, C, D or F.
+    pub letter: Letter,
+    /// Whether a waived finding holds it up or down: printed as `A*`.
+    pub accepted_risk: bool,
+    /// What capped it: `Grade D because of this`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<Cap>,
+    /// What it would be without that: the counterfactual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<Letter>,
+}
+
+/// A grade's letter, best first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[allow(missing_docs, reason = "a letter says what it is")]
+pub enum Letter {
+    A,
+    B,
+    C,
+    D,
+    F,
+}
+
+/// What capped a grade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "cap")]
+pub enum Cap {
+    /// A finding of this level is open.
+    Finding {
+        /// Its fingerprint.
+        finding: String,
+    },
+    /// More medium findings are open than the profile bears.
+    ManyMedium {
+        /// How many.
+        count: u64,
+    },
+    /// A medium finding is past its date.
+    Overdue {
+        /// Its fingerprint.
+        finding: String,
+    },
+    /// More than the borne share of tests is inconclusive.
+    Inconclusive {
+        /// Per cent.
+        percent: u8,
+    },
+}
+
+/// How much of what was planned was settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Coverage {
+    /// Host × check pairs planned.
+    pub planned: u64,
+    /// Results (a pair may have several: one for each service).
+    pub results: u64,
+    /// Of the results: pass.
+    pub pass: u64,
+    /// Fail.
+    pub fail: u64,
+    /// Inconclusive.
+    pub inconclusive: u64,
+    /// Not applicable.
+    pub not_applicable: u64,
+    /// Not tested.
+    pub not_tested: u64,
+    /// (pass + fail) of (pass + fail + inconclusive + not tested), in per cent, rounded down; 100 when all is zero.
+    pub settled_percent: u8,
+}
+
+/// Something wrong, by check and host, service and name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Its stable identity (`pf1-…`).
+    pub fingerprint: String,
+    /// A number for talking about it within this review: `F-001`, gravest first.
+    pub number: String,
+    /// The check.
+    pub check: CheckId,
+    /// The check's revision.
+    pub revision: u32,
+    /// The wanted state, as a sentence.
+    pub title: Said,
+    /// Its level.
+    pub severity: Severity,
+    /// One side of its risk.
+    pub impact: Degree,
+    /// The other.
+    pub likelihood: Degree,
+    /// Whether it stops the gate.
+    pub gate: bool,
+    /// Where and how it shows; several when a host has several addresses.
+    pub places: Vec<Place>,
+    /// Why it matters, in words for a centre manager.
+    pub why: Said,
+    /// What to do.
+    pub fix: Vec<Fix>,
+    /// Sources.
+    pub refs: Vec<String>,
+    /// When it was first seen: by the earliest review that has it.
+    pub first_seen: Moment,
+    /// By when it is to be mended.
+    pub due: Moment,
+    /// Its state against the last review.
+    pub state: FindingState,
+    /// The id of the waiver that accepts it, in force at the time of the review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived_by: Option<String>,
+}
+
+/// Where a finding shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The subject.
+    pub subject: Subject,
+    /// What is wrong there, as a sentence; hostile text in it is already made visible, not yet escaped.
+    pub message: Said,
+    /// The elements that broke the expectation.
+    pub witness: Vec<String>,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A piece of evidence: what was seen, when, from where, and how to see it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The row of the book.
+    pub row: u64,
+    /// The probe that saw it.
+    pub probe: String,
+    /// When.
+    pub at: Moment,
+    /// What was seen, in lines (`> ` we said, `< ` they said); control characters made visible, not yet escaped.
+    pub lines: Vec<String>,
+    /// A command that shows the same with common tools, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+}
+
+/// A way to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fix {
+    /// What to do.
+    pub text: Said,
+    /// For which product, if it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// What to type or to write into a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// The state of a finding against the last review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingState {
+    /// Not in the last review, or there was none.
+    New,
+    /// In the last review already.
+    StillOpen,
+    /// Waived in the last review, and the waiver has ended.
+    WaiverEnded,
+}
+
+/// What one check came to on one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// The check.
+    pub check: CheckId,
+    /// The wanted state, as a sentence.
+    pub title: Said,
+    /// The host.
+    pub host: HostId,
+    /// How many subjects of the host came to which outcome.
+    pub outcomes: BTreeMap<Outcome, u32>,
+    /// The worst of them, for one word: fail before inconclusive before not tested before pass before not applicable.
+    pub worst: Outcome,
+    /// Reasons for what is inconclusive, not tested or not applicable, each once, in our words.
+    pub reasons: Vec<String>,
+}
+
+/// One service of one host, declared or observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExposureRow {
+    /// The host.
+    pub host: HostId,
+    /// Transport and port: `443/tcp`.
+    pub port: String,
+    /// What is offered there, as declared or else as seen.
+    pub service: String,
+    /// Declared for whom; empty when not declared.
+    pub declared_from: Vec<String>,
+    /// The declared need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<Said>,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// What was observed at each address.
+    pub observed: Vec<(IpAddr, String)>,
+    /// The comparison.
+    pub cell: ExposureCell,
+    /// Fingerprints of findings about it.
+    pub findings: Vec<String>,
+}
+
+/// Declared against observed, in a word.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExposureCell {
+    /// Open, declared, and declared for this vantage.
+    AsDeclared,
+    /// Open and not declared, or not for this vantage.
+    Undeclared,
+    /// Declared for this vantage and closed.
+    DeclaredButClosed,
+    /// Declared for this vantage, and nothing came back.
+    DeclaredButFiltered,
+    /// Declared for somebody else, and not open from here: as it should be.
+    ShutAsDeclared,
+    /// Not asked, or the answer does not settle it.
+    NotSettled,
+}
+
+/// What changed since the last review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// When the last review was made.
+    pub last_made: Moment,
+    /// Whether both rest on the same profile and checks; where not, the comparison is to be read with care.
+    pub same_measure: bool,
+    /// Fingerprints that are new.
+    pub new: Vec<String>,
+    /// Findings of the last review whose check now passes there.
+    pub fixed: Vec<GoneLine>,
+    /// Findings of the last review that could not be looked at again.
+    pub not_seen_again: Vec<GoneLine>,
+    /// Fingerprints that were there before.
+    pub still_open: Vec<String>,
+    /// The last burden, for the trend.
+    pub last_burden: u64,
+    /// The last grade.
+    pub last_letter: Letter,
+}
+
+/// A finding of the last review that is not in this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GoneLine {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The check.
+    pub check: CheckId,
+    /// Where it was.
+    pub place: String,
+    /// The wanted state.
+    pub title: Said,
+    /// Its level then.
+    pub severity: Severity,
+}
+
+/// A waiver and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverLine {
+    /// Its id.
+    pub id: String,
+    /// The check.
+    pub check: CheckId,
+    /// The host.
+    pub host: HostId,
+    /// Why the risk is accepted.
+    pub reason: Said,
+    /// Who carries it.
+    pub owner: String,
+    /// Who approved it; never the owner.
+    pub approved_by: String,
+    /// The last day on which it holds.
+    pub expires: Moment,
+    /// What became of it.
+    pub state: WaiverState,
+    /// The findings that it covers.
+    pub findings: Vec<String>,
+}
+
+/// What became of a waiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaiverState {
+    /// In force, and it covers something.
+    InForce,
+    /// In force, covers something, and ends within 30 days.
+    EndsSoon,
+    /// Past its last day: what it covered is open again.
+    Ended,
+    /// It covers nothing any more: it can be taken out.
+    Unused,
+}
+
+/// An address that the scope refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedLine {
+    /// The host on whose behalf.
+    pub host: HostId,
+    /// The address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// The rule, in words.
+    pub rule: String,
+}
+
+/// By whose leave the scan was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorisationLine {
+    /// Its id.
+    pub id: String,
+    /// Those entitled to give it: party, name, title, and when they signed, in words.
+    pub entitled: Vec<String>,
+    /// Between which times.
+    pub windows: Vec<(Moment, Moment)>,
+    /// What it covers, in words.
+    pub covers: Vec<String>,
+    /// What it leaves out, in words.
+    pub excludes: Vec<String>,
+    /// The strongest class of probes.
+    pub class: String,
+    /// Whether it was typed on the command line.
+    pub ad_hoc: bool,
+}

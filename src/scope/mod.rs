@@ -1,0 +1,76 @@
+//! The authorisation, and the only maker of a [`Permit`]: without one, no socket opens.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::net::{HostId, Transport};
+use crate::model::plan::Class;
+
+/// How an address came to us: what was written needs less proof than what somebody else chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The user wrote the literal address.
+    Written,
+    /// A resolver answered it.
+    Resolved,
+    /// A peer sent us there.
+    Redirected,
+}
+
+/// What somebody wants to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The host on whose behalf.
+    pub host: HostId,
+    /// The pinned address.
+    pub address: IpAddr,
+    /// How it came to us.
+    pub origin: Origin,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// The port.
+    pub port: u16,
+    /// How much it will do.
+    pub class: Class,
+}
+
+/// Leave to reach one address and port, once. Only the scope makes one, it cannot be copied, and the one dialler
+/// takes it.
+#[derive(Debug)]
+pub struct Permit {
+    to: SocketAddr,
+    transport: Transport,
+    host: Option<HostId>,
+    authority: String,
+}
+
+impl Permit {
+    /// Where it leads.
+    pub fn to(&self) -> SocketAddr {
+        self.to
+    }
+
+    /// Over what.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// For which host; none for a resolver.
+    pub fn host(&self) -> Option<&HostId> {
+        self.host.as_ref()
+    }
+
+    /// The id of the authorisation that it rests on (`loopback`, `resolver`, or the record's own).
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
+/// A refusal: which rule refused, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Such as `192.0.2.9 is excluded by auth-2026-11`.
+    pub rule: String,
+}
