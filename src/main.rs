@@ -1,3 +1,5 @@
 //! Parses, runs, exits: nothing else.
 
-fn main() {}
+fn main() -> postern::cli::Exit {
+    postern::cli::main()
+}

@@ -1,1 +1,90 @@
 //! The command line: one file a command, exit codes, and how complaints are shown.
+
+mod exit;
+
+mod check;
+mod demo;
+mod facts;
+mod init;
+mod judge;
+mod plan;
+mod profile;
+mod report;
+mod scan;
+mod schema;
+mod validate;
+
+pub use exit::Exit;
+
+use clap::{Args, ColorChoice, Parser, Subcommand};
+
+/// Reviews what an outsourced provider's network exposes, against what was declared.
+#[derive(Debug, Parser)]
+#[command(
+    name = "postern",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_long_help = exit::TABLE)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Globals {
+    /// When to use colours (NO_COLOR is obeyed too).
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "POSTERN_COLOR")]
+    pub(crate) color: ColorChoice,
+    /// Say less: errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Validate(validate::Validate),
+    Plan(plan::PlanCommand),
+    Scan(scan::Scan),
+    Judge(judge::Judge),
+    Report(report::Report),
+    Check(check::Check),
+    Profile(profile::Profile),
+    Facts(facts::Facts),
+    Schema(schema::Schema),
+    Demo(demo::Demo),
+}
+
+/// Parses the command line and carries it out.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            let _ = wrong.print();
+            return if wrong.use_stderr() { Exit::Untrustworthy } else { Exit::Passed };
+        }
+    };
+    let globals = &cli.globals;
+    match &cli.command {
+        Command::Init(command) => command.run(globals),
+        Command::Validate(command) => command.run(globals),
+        Command::Plan(command) => command.run(globals),
+        Command::Scan(command) => command.run(globals),
+        Command::Judge(command) => command.run(globals),
+        Command::Report(command) => command.run(globals),
+        Command::Check(command) => command.run(globals),
+        Command::Profile(command) => command.run(globals),
+        Command::Facts(command) => command.run(globals),
+        Command::Schema(command) => command.run(globals),
+        Command::Demo(command) => command.run(globals),
+    }
+}
