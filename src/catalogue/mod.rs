@@ -2,13 +2,94 @@
 
 use std::sync::Arc;
 
-use crate::facts::KindId;
-use crate::model::complaint::Source;
+use crate::facts::{KindId, Vocabulary};
+use crate::model::complaint::{Complaint, Source};
+use crate::model::digest::Digest;
 use crate::model::net::CheckId;
 use crate::model::outcome::{Outcome, Why};
 use crate::model::said::Said;
 use crate::model::severity::Degree;
+use crate::model::subject::Subject;
 use crate::model::value::{Type, Value};
+
+/// A check file as it was found: its text and the name that its path gives it.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// The path under `checks/` without the ending: `tls/old-version`.
+    pub id: String,
+    /// The text.
+    pub source: Arc<Source>,
+}
+
+/// All checks that can be chosen from, in order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    checks: Vec<Arc<Check>>,
+    replaced: Vec<CheckId>,
+    digest: Option<Digest>,
+}
+
+impl Catalogue {
+    /// Reads checks. Of two files with the same id the later one counts; files with mistakes are left out and complained
+    /// of, and never hide the others.
+    pub fn read(_files: &[File], _vocabulary: &Vocabulary) -> (Self, Vec<Complaint>) {
+        (Self::default(), Vec::new())
+    }
+
+    /// The checks that are built into the program.
+    pub fn built_in_files() -> Vec<File> {
+        Vec::new()
+    }
+
+    /// The checks, in order of their ids.
+    pub fn checks(&self) -> &[Arc<Check>] {
+        &self.checks
+    }
+
+    /// The check of that id.
+    pub fn check(&self, id: &str) -> Option<&Arc<Check>> {
+        let at = self.checks.binary_search_by(|check| check.id.0.as_str().cmp(id)).ok()?;
+        self.checks.get(at)
+    }
+
+    /// The ids that more than one file had: the last of them is the one that counts.
+    pub fn replaced(&self) -> &[CheckId] {
+        &self.replaced
+    }
+
+    /// SHA-256 of all files with their ids.
+    pub fn digest(&self) -> Digest {
+        self.digest.unwrap_or_else(|| Digest::of(b""))
+    }
+}
+
+/// The record of a kind, as seen from the subject that is judged; `None` when there is none.
+pub type Lookup<'f, 'a> = &'f dyn Fn(KindId) -> Option<&'a [Value]>;
+
+impl Check {
+    /// Its parameters as they are when no profile says otherwise.
+    pub fn defaults(&self) -> Vec<Value> {
+        self.params.iter().map(|param| param.default.clone()).collect()
+    }
+
+    /// What it comes to on one subject, with parameters in the order of [`Check::params`].
+    pub fn judge<'a>(&'a self, _params: &'a [Value], _lookup: Lookup<'_, 'a>) -> Verdict {
+        Verdict { outcome: Outcome::NotTested, witness: Vec::new(), why: None }
+    }
+
+    /// Its sentence for a verdict, in that language: plain text, with what peers said made safe to show. The format that
+    /// shows it still escapes it for its own place.
+    pub fn message<'a>(
+        &'a self,
+        _verdict: &Verdict,
+        _subject: &Subject,
+        _params: &'a [Value],
+        _lookup: Lookup<'_, 'a>,
+        _lang: &str,
+    ) -> String {
+        String::new()
+    }
+}
 
 /// A check, ready to be judged: every name, type and literal in it was found right when it was read.
 #[derive(Debug)]
