@@ -1,5 +1,6 @@
 //! The nouns: values that every other room speaks of. Nothing here does anything.
 
+pub mod chain;
 pub mod complaint;
 pub mod digest;
 pub mod heard;
