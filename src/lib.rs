@@ -29,4 +29,6 @@ pub mod review;
 
 pub mod report;
 
+pub mod demo;
+
 pub mod cli;
