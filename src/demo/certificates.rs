@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -33,7 +34,12 @@ impl Authority {
     }
 
     /// A server's certificate for that name and time, with its key.
-    pub(super) fn server(&self, name: &str, from: Moment, until: Moment) -> Result<Identity, rcgen::Error> {
+    pub(super) fn server(
+        &self,
+        name: &str,
+        from: Moment,
+        until: Moment,
+    ) -> Result<Identity, rcgen::Error> {
         let mut params = CertificateParams::new(vec![name.to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -62,19 +68,29 @@ impl Identity {
         self.serving(&[&rustls::version::TLS13, &rustls::version::TLS12])
     }
 
-    fn serving(self, versions: &[&'static rustls::SupportedProtocolVersion]) -> std::io::Result<Arc<ServerConfig>> {
+    fn serving(
+        self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> std::io::Result<Arc<ServerConfig>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key));
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
-            .and_then(|config| config.with_no_client_auth().with_single_cert(vec![self.certificate], key));
+            .and_then(|config| {
+                config.with_no_client_auth().with_single_cert(vec![self.certificate], key)
+            });
         config.map(Arc::new).map_err(std::io::Error::other)
     }
 }
 
 fn valid(params: &mut CertificateParams, from: Moment, until: Moment) -> Result<(), rcgen::Error> {
     let day = |moment: Moment| {
-        let mut parts = moment.date().split('-').map(|part| part.parse::<i32>().unwrap_or(1)).collect::<Vec<_>>().into_iter();
+        let mut parts = moment
+            .date()
+            .split('-')
+            .map(|part| part.parse::<i32>().unwrap_or(1))
+            .collect::<Vec<_>>()
+            .into_iter();
         let mut next = || parts.next().unwrap_or(1);
         let (year, month, day) = (next(), next(), next());
         rcgen::date_time_ymd(year, u8::try_from(month).unwrap_or(1), u8::try_from(day).unwrap_or(1))

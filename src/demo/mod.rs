@@ -75,19 +75,31 @@ impl Vendor {
             Ok(())
         };
 
-        let old = authority.server("booking.postern.test", now.plus_days(-400), now.plus_days(-3)).map_err(io::Error::other)?;
-        let booking = Page { title: "Book a visit", headers: Headers::Careless, login: true, redirect: None };
+        let old = authority
+            .server("booking.postern.test", now.plus_days(-400), now.plus_days(-3))
+            .map_err(io::Error::other)?;
+        let booking =
+            Page { title: "Book a visit", headers: Headers::Careless, login: true, redirect: None };
         open(BOOKING, ports.https, Service::Https(old.tls12_only()?, booking.clone()))?;
         open(BOOKING, ports.http, Service::Http(booking))?;
 
-        let fresh = authority.server("portal.postern.test", now.plus_days(-20), now.plus_days(70)).map_err(io::Error::other)?;
-        let portal = Page { title: "Members", headers: Headers::Careful, login: true, redirect: None };
+        let fresh = authority
+            .server("portal.postern.test", now.plus_days(-20), now.plus_days(70))
+            .map_err(io::Error::other)?;
+        let portal =
+            Page { title: "Members", headers: Headers::Careful, login: true, redirect: None };
         let to = format!("https://portal.postern.test:{}/", ports.https);
-        let moved = Page { title: "Moved", headers: Headers::Careful, login: false, redirect: Some(to) };
+        let moved =
+            Page { title: "Moved", headers: Headers::Careful, login: false, redirect: Some(to) };
         open(PORTAL, ports.https, Service::Https(fresh.modern()?, portal))?;
         open(PORTAL, ports.http, Service::Http(moved))?;
 
-        let panel = Page { title: "Administration", headers: Headers::Careful, login: true, redirect: None };
+        let panel = Page {
+            title: "Administration",
+            headers: Headers::Careful,
+            login: true,
+            redirect: None,
+        };
         open(ADMIN, ports.admin, Service::Http(panel.clone()))?;
         if ipv6 {
             open(ADMIN_V6, ports.admin, Service::Http(panel))?;
@@ -146,15 +158,22 @@ const WEAKNESSES_OVER_IPV6: &[Weakness] = &[("exposure/ipv6-wider-than-ipv4", "a
 fn free_port(candidates: &[u16], taken: &[u16], ipv6: bool) -> io::Result<u16> {
     let mut addresses = ADDRESSES.to_vec();
     addresses.extend(ipv6.then_some(ADMIN_V6));
-    let free = |port: u16| addresses.iter().all(|address| listener((*address, port).into()).is_ok());
+    let free =
+        |port: u16| addresses.iter().all(|address| listener((*address, port).into()).is_ok());
     candidates.iter().copied().find(|port| !taken.contains(port) && free(*port)).ok_or_else(|| {
-        io::Error::other(format!("the demo needs one of the ports {candidates:?} free on this machine's loopback"))
+        io::Error::other(format!(
+            "the demo needs one of the ports {candidates:?} free on this machine's loopback"
+        ))
     })
 }
 
 /// A listener on exactly that address.
 fn listener(at: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if at.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    let socket = if at.is_ipv4() {
+        tokio::net::TcpSocket::new_v4()
+    } else {
+        tokio::net::TcpSocket::new_v6()
+    }?;
     socket.set_reuseaddr(true)?;
     socket.bind(at)?;
     socket.listen(64)

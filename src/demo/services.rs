@@ -77,12 +77,17 @@ async fn refuse_encryption(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> s
     Ok(())
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, page: &Page, encrypted: bool) -> std::io::Result<()> {
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    page: &Page,
+    encrypted: bool,
+) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 16 * 1024 {
         let byte = stream.read_u8().await?;
         head.push(byte);
-        if head.len() == 4 && !head.iter().all(u8::is_ascii_uppercase) && !head.starts_with(b"GET ") {
+        if head.len() == 4 && !head.iter().all(u8::is_ascii_uppercase) && !head.starts_with(b"GET ")
+        {
             return Ok(());
         }
     }
@@ -107,15 +112,22 @@ fn response(page: &Page, encrypted: bool) -> String {
             lines.push("Set-Cookie: session=0123456789abcdef; Path=/".into());
         }
         Headers::Careful => {
-            lines.push("Content-Security-Policy: default-src 'self'; frame-ancestors 'none'".into());
+            lines
+                .push("Content-Security-Policy: default-src 'self'; frame-ancestors 'none'".into());
             lines.push("X-Content-Type-Options: nosniff".into());
             lines.push("Referrer-Policy: no-referrer".into());
             if encrypted {
                 lines.push("Strict-Transport-Security: max-age=63072000; includeSubDomains".into());
-                lines.push("Set-Cookie: session=0123456789abcdef; Path=/; Secure; HttpOnly; SameSite=Lax".into());
+                lines.push(
+                    "Set-Cookie: session=0123456789abcdef; Path=/; Secure; HttpOnly; SameSite=Lax"
+                        .into(),
+                );
             }
         }
     }
-    lines.push(format!("Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close", body.len()));
+    lines.push(format!(
+        "Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close",
+        body.len()
+    ));
     format!("{}\r\n\r\n{body}", lines.join("\r\n"))
 }
