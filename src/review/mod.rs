@@ -1,8 +1,16 @@
 //! The review: findings, compared with the last review, weighed and dated. `review.json` is its written form and the
 //! contract from which every report renders again.
 
+mod gate;
+mod read;
+#[doc(hidden)]
+pub mod sample;
+pub mod scoring;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+pub use read::read;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,10 +53,14 @@ pub struct Review {
     pub grade: Grade,
     /// A sum of level weights for the trend of one operator; never to be compared across operators.
     pub burden: u64,
+    /// The rules by which verdict, grade, burden and dates were made.
+    pub scoring: Scoring,
     /// How much of what was planned was settled.
     pub coverage: Coverage,
     /// What is wrong, gravest first.
     pub findings: Vec<Finding>,
+    /// The checks that were in use, in the profile's order; `tests` refer to them by id.
+    pub checks: Vec<CheckLine>,
     /// Every check that was planned, with what it came to, host by host.
     pub tests: Vec<Test>,
     /// Declared against observed.
@@ -172,6 +184,26 @@ pub struct DeclaredAt {
     pub line: u32,
 }
 
+/// The rules by which verdict, grade, burden and dates were made: the model in [`scoring`], and what the profile sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scoring {
+    /// [`scoring::MODEL`].
+    pub model: String,
+    /// The letter that one open finding of a level caps at.
+    pub caps: BTreeMap<Severity, Letter>,
+    /// What an open finding of a level weighs in the burden.
+    pub weights: BTreeMap<Severity, u64>,
+    /// Days until a finding of a level is due.
+    pub due_days: BTreeMap<Severity, u32>,
+    /// The least share of results that must be settled, in per cent.
+    pub coverage_percent: u8,
+    /// Above this share of inconclusive results, in per cent, the grade is capped at B.
+    pub inconclusive_percent: u8,
+    /// Above this many open medium findings the grade is capped at C.
+    pub many_medium: u64,
+}
+
 /// The answer to "is it safe to go on?".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -234,12 +266,15 @@ pub enum Because {
 pub struct Grade {
     /// A, B, C, D or F.
     pub letter: Letter,
-    /// Whether a waived finding holds it up or down: printed as `A*`.
+    /// Whether a waiver is in force, which holds the grade up: printed as `A*`.
     pub accepted_risk: bool,
-    /// What capped it: `Grade D because of this`.
+    /// What capped it: `Grade D because of this`. None at an A.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Cap>,
-    /// What it would be without that: the counterfactual.
+    /// How many further caps hold it at the same letter: `… and 2 more`.
+    #[serde(default)]
+    pub more: u64,
+    /// What it would be without all of those: the counterfactual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without: Option<Letter>,
 }
@@ -261,7 +296,7 @@ pub enum Letter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "cap")]
 pub enum Cap {
-    /// A finding of this level is open.
+    /// A finding is open, or (where it is `waived_by` somebody) accepted, which caps one step softer.
     Finding {
         /// Its fingerprint.
         finding: String,
@@ -276,9 +311,14 @@ pub enum Cap {
         /// Its fingerprint.
         finding: String,
     },
-    /// More than the borne share of tests is inconclusive.
+    /// More than the borne share of the results that did not fail is inconclusive.
     Inconclusive {
-        /// Per cent.
+        /// Per cent, rounded up.
+        percent: u8,
+    },
+    /// Less than the wanted share of the results that did not fail was settled.
+    Unsettled {
+        /// Per cent that is inconclusive or not tested, rounded up.
         percent: u8,
     },
 }
@@ -303,6 +343,28 @@ pub struct Coverage {
     pub not_tested: u64,
     /// (pass + fail) of (pass + fail + inconclusive + not tested), in per cent, rounded down; 100 when all is zero.
     pub settled_percent: u8,
+}
+
+impl Coverage {
+    /// Counts some results.
+    pub(crate) fn add(&mut self, outcome: Outcome, count: u64) {
+        self.results += count;
+        *match outcome {
+            Outcome::Pass => &mut self.pass,
+            Outcome::Fail => &mut self.fail,
+            Outcome::Inconclusive => &mut self.inconclusive,
+            Outcome::NotApplicable => &mut self.not_applicable,
+            Outcome::NotTested => &mut self.not_tested,
+        } += count;
+    }
+
+    /// Works out the share once everything is counted.
+    pub(crate) fn settle(&mut self) {
+        let settled = self.pass + self.fail;
+        let all = settled + self.inconclusive + self.not_tested;
+        let percent = settled.saturating_mul(100).checked_div(all).unwrap_or(100);
+        self.settled_percent = u8::try_from(percent).unwrap_or(100);
+    }
 }
 
 /// Something wrong, by check and host, service and name.
@@ -403,14 +465,34 @@ pub enum FindingState {
     WaiverEnded,
 }
 
+/// A check that was in use, with what the profile makes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckLine {
+    /// Its id.
+    pub id: CheckId,
+    /// Its revision.
+    pub revision: u32,
+    /// The wanted state, as a sentence.
+    pub title: Said,
+    /// The level that a finding of it has.
+    pub severity: Severity,
+    /// Whether a finding of it stops the gate.
+    pub gate: bool,
+    /// Why it matters, in words for a centre manager.
+    pub why: Said,
+    /// What to do when it fails.
+    pub fix: Vec<Fix>,
+    /// Sources.
+    pub refs: Vec<String>,
+}
+
 /// What one check came to on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Test {
-    /// The check.
+    /// The check; its texts stand in [`Review::checks`].
     pub check: CheckId,
-    /// The wanted state, as a sentence.
-    pub title: Said,
     /// The host.
     pub host: HostId,
     /// How many subjects of the host came to which outcome.
