@@ -1,1 +1,95 @@
 //! Chains backwards from profile and checks to the steps of a scan. Pure.
+
+mod bounds;
+mod host;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::inventory::Inventory;
+use crate::model::moment::Moment;
+use crate::model::net::CheckId;
+use crate::model::plan::{Class, Limits, Plan, Wanted};
+use crate::probe::Probe;
+use crate::scope::{Refusal, Want};
+
+pub use bounds::likely_seconds;
+
+/// More open ports of one address than this are left untested, and said so: a host that answers on every port would
+/// otherwise be asked for ever.
+pub const PORTS_EXAMINED_AT_MOST: u32 = 64;
+
+/// More addresses than this behind the names of one host are left untested, and said so.
+pub const ADDRESSES_RESOLVED_AT_MOST: u32 = 16;
+
+/// What a plan is made from.
+pub struct Inputs<'a> {
+    /// The hosts.
+    pub inventory: &'a Inventory,
+    /// The profile's name.
+    pub profile: &'a str,
+    /// The checks that it chooses.
+    pub checks: &'a [Asked],
+    /// The TCP ports to ask of every host, besides those that are declared.
+    pub ports: &'a [u16],
+    /// The strongest class of probes that the profile wants.
+    pub class: Class,
+    /// The pace: the profile's, as lowered by the authorisation and on the command line.
+    pub limits: Limits,
+    /// Every probe there is, in the order in which they are put.
+    pub probes: &'a [&'a Probe],
+    /// What the scope says to a wish, at the time for which it is planned.
+    pub allows: &'a dyn Fn(&Want) -> Result<(), Refusal>,
+    /// From where: the id of a vantage.
+    pub vantage: &'a str,
+    /// The resolvers that may be asked.
+    pub resolvers: &'a [IpAddr],
+    /// When it is made.
+    pub now: Moment,
+}
+
+/// A check, and the probes on whose answers the facts rest that it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The check.
+    pub check: CheckId,
+    /// The probes, by name.
+    pub probes: BTreeSet<String>,
+}
+
+/// Plans a scan: for every host the probes that some check needs, in their order, each with its reasons and its worst
+/// case. What the scope or the profile refuses stands in `untested`, with the rule.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let mut steps = Vec::new();
+    let mut untested = Vec::new();
+    for host in &inputs.inventory.hosts {
+        let of_host = host::steps(inputs, host);
+        steps.extend(of_host.steps);
+        untested.extend(of_host.untested);
+    }
+    for (id, step) in (0..).zip(&mut steps) {
+        step.id = id;
+    }
+    let wanted = inputs.inventory.hosts.iter().flat_map(|host| {
+        inputs
+            .checks
+            .iter()
+            .map(|asked| Wanted { host: host.id.clone(), check: asked.check.clone() })
+    });
+    let asks_resolver = steps.iter().any(|step| step.bound.datagrams > 0);
+    Plan {
+        schema: "postern/plan/v1".into(),
+        made: inputs.now,
+        vantage: inputs.vantage.into(),
+        profile: inputs.profile.into(),
+        limits: inputs.limits,
+        resolvers: if asks_resolver { inputs.resolvers.to_vec() } else { Vec::new() },
+        total: bounds::total(&steps, inputs.limits),
+        wanted: wanted.collect(),
+        steps,
+        untested,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! The steps for one host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::inventory::Host;
+use crate::model::net::{CheckId, Transport, port_ranges};
+use crate::model::plan::{Class, Over, Step, Untested, When};
+use crate::probe::{Probe, Reach};
+use crate::scope::{Origin, Want};
+
+use super::bounds;
+use super::{ADDRESSES_RESOLVED_AT_MOST, Inputs, PORTS_EXAMINED_AT_MOST};
+
+/// What is planned for one host, and what is not.
+pub(super) struct OfHost {
+    pub(super) steps: Vec<Step>,
+    pub(super) untested: Vec<Untested>,
+}
+
+/// The steps for one host, in the order of the probes; their ids are given later.
+pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
+    let here = Here { inputs, host, ports: ports(inputs, host) };
+    let places: BTreeMap<&str, Places> =
+        inputs.probes.iter().map(|probe| (probe.name, here.places(probe))).collect();
+    let mut reasons: BTreeMap<&str, BTreeSet<&CheckId>> = BTreeMap::new();
+    let mut refused: BTreeSet<&str> = BTreeSet::new();
+    for asked in inputs.checks {
+        for probe in inputs.probes.iter().filter(|probe| asked.probes.contains(probe.name)) {
+            let chain = || here.before(probe).into_iter().chain([probe.name]);
+            refused.extend(chain());
+            let open = |name| places.get(name).is_none_or(|places| places.open.is_some());
+            if chain().all(open) {
+                chain().for_each(|name| {
+                    reasons.entry(name).or_default().insert(&asked.check);
+                });
+            }
+        }
+    }
+    let mut steps = Vec::new();
+    for probe in inputs.probes {
+        let Some(checks) = reasons.get(probe.name) else { continue };
+        let Some(open) = places.get(probe.name).and_then(|places| places.open.as_deref()) else {
+            continue;
+        };
+        let Some((over, times)) = here.over(probe, open) else { continue };
+        steps.push(Step {
+            id: 0,
+            host: host.id.clone(),
+            probe: probe.name.into(),
+            over,
+            when: probe.when,
+            class: probe.class,
+            asked_by: checks.iter().map(|check| (*check).clone()).collect(),
+            bound: bounds::step(probe, times, inputs.limits),
+        });
+    }
+    let untested = inputs.probes.iter().filter(|probe| refused.contains(probe.name));
+    let untested = untested
+        .filter_map(|probe| places.get(probe.name))
+        .flat_map(|places| places.refused.iter().cloned());
+    OfHost { steps, untested: untested.collect() }
+}
+
+/// The TCP ports to ask of a host: the profile's and those that are declared, in rising order.
+fn ports(inputs: &Inputs<'_>, host: &Host) -> Vec<u16> {
+    let declared = host.exposure.iter().map(|door| door.port);
+    let declared = declared.filter(|port| port.transport == Transport::Tcp).map(|port| port.port);
+    let all: BTreeSet<u16> = inputs.ports.iter().copied().chain(declared).collect();
+    all.into_iter().collect()
+}
+
+/// Where a probe may go on a host.
+struct Places {
+    /// The written addresses that the scope permits, none where names decide; `None` when it may go nowhere.
+    open: Option<Vec<IpAddr>>,
+    refused: Vec<Untested>,
+}
+
+/// One host, while its steps are planned.
+struct Here<'a> {
+    inputs: &'a Inputs<'a>,
+    host: &'a Host,
+    ports: Vec<u16>,
+}
+
+impl Here<'_> {
+    /// The probes whose answers decide where this one goes: their steps come first.
+    fn before(&self, probe: &Probe) -> Vec<&'static str> {
+        let resolved = probe.over != Reach::Name && self.host.addresses.is_empty();
+        let first: &[&str] = match probe.when {
+            When::Always => &[],
+            When::Open => &["tcp"],
+            When::Silent => &["tcp", "greeting"],
+            When::SilentOrTls => &["tcp", "greeting", "tls"],
+        };
+        resolved.then_some("names").into_iter().chain(first.iter().copied()).collect()
+    }
+
+    /// Asks the scope where the probe may go.
+    fn places(&self, probe: &Probe) -> Places {
+        let mut places = Places { open: Some(Vec::new()), refused: Vec::new() };
+        if let Some(why) = self.too_strong(probe) {
+            places.refused.push(self.untested(probe, None, why));
+            places.open = None;
+            return places;
+        }
+        if probe.over == Reach::Name || self.host.addresses.is_empty() {
+            return places;
+        }
+        let mut open = Vec::new();
+        for address in &self.host.addresses {
+            match self.allows(probe, *address) {
+                Ok(()) => open.push(*address),
+                Err(rule) => places.refused.push(self.untested(probe, Some(*address), rule)),
+            }
+        }
+        places.open = (!open.is_empty()).then_some(open);
+        places
+    }
+
+    /// What forbids the probe everywhere on this host, whatever the address.
+    fn too_strong(&self, probe: &Probe) -> Option<String> {
+        if self.host.fragile && probe.class > Class::Connect {
+            return Some(format!("{} is fragile: it gets connects and nothing else", self.host.id));
+        }
+        (probe.class > self.inputs.class)
+            .then(|| format!("the profile {} wants no probe as strong", self.inputs.profile))
+    }
+
+    /// What the scope says to the probe at an address. Ports that an authorisation leaves out are refused one by one at
+    /// the socket; an address is refused here when no port of it may be asked.
+    fn allows(&self, probe: &Probe, address: IpAddr) -> Result<(), String> {
+        let mut refusal = None;
+        for port in &self.ports {
+            let want = Want {
+                host: self.host.id.clone(),
+                address,
+                origin: Origin::Written,
+                transport: Transport::Tcp,
+                port: *port,
+                class: probe.class,
+            };
+            match (self.inputs.allows)(&want) {
+                Ok(()) => return Ok(()),
+                Err(refused) => refusal = refusal.or(Some(refused.rule)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| "no port is to be asked".into()))
+    }
+
+    fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
+        Untested { host: self.host.id.clone(), probe: probe.name.into(), address, why }
+    }
+
+    /// What the step goes over, and how many times its probe's bound fits into that at most; none when there is nothing
+    /// to go over. The bound of a probe over addresses is for each port.
+    fn over(&self, probe: &Probe, written: &[IpAddr]) -> Option<(Over, u64)> {
+        let ports = self.ports.len() as u64;
+        let resolved_at_most = match (written, self.host.names.as_slice()) {
+            ([], [_, ..]) => ADDRESSES_RESOLVED_AT_MOST,
+            _ => 0,
+        };
+        let addresses = written.len() as u64 + u64::from(resolved_at_most);
+        let at_most = PORTS_EXAMINED_AT_MOST.min(u32::try_from(ports).unwrap_or(u32::MAX));
+        let services = u64::from(at_most) * addresses;
+        let names = self.host.names.clone();
+        let (over, times) = match probe.over {
+            Reach::Name => (Over::Name { names: names.clone() }, names.len() as u64),
+            Reach::Address => {
+                let ranges = port_ranges(&self.ports);
+                let written = written.to_vec();
+                (Over::Address { written, resolved_at_most, ports: ranges }, ports * addresses)
+            }
+            Reach::Service => (Over::Service { at_most }, services),
+            Reach::Site => {
+                let each = names.len().max(1) as u64;
+                (Over::Site { at_most, names }, services * each)
+            }
+        };
+        (times > 0).then_some((over, times))
+    }
+}
