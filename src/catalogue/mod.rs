@@ -1,5 +1,7 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
+mod expr;
+
 use std::sync::Arc;
 
 use crate::facts::{KindId, Vocabulary};
