@@ -2,6 +2,7 @@
 
 mod bounds;
 mod host;
+mod letter;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use crate::probe::Probe;
 use crate::scope::{Refusal, Want};
 
 pub use bounds::likely_seconds;
+pub use letter::{duration, letter};
 
 /// More open ports of one address than this are left untested, and said so: a host that answers on every port would
 /// otherwise be asked for ever.

@@ -18,8 +18,8 @@ const fn probe(name: &'static str, over: Reach, when: When, class: Class, bound:
     Probe {
         name,
         revision: 1,
-        means: "",
-        sends: "",
+        means: "What it does.",
+        sends: "what it sends",
         over,
         when,
         class,
@@ -166,6 +166,17 @@ fn an_excluded_address_is_left_out_with_the_rule() {
     assert_eq!(plan.untested.len(), 2);
     assert!(plan.untested.iter().all(|left| left.address == Some(excluded)));
     assert_eq!(plan.wanted.len(), 2);
+}
+
+#[test]
+fn the_letter_says_what_why_how_much_and_how_long() {
+    let fragile = Host { fragile: true, ..host("fw1", &[], &["192.0.2.1"]) };
+    let hosts = vec![host("web1", &["booking.example"], &["192.0.2.10", "2001:db8::10"]), fragile];
+    let checks = [asked("tls/old-version", &["tls"]), asked("exposure/undeclared", &["tcp"])];
+    let plan = planned(hosts.clone(), &checks, Class::ReadOnly, &everything);
+    let probes: Vec<&Probe> = PROBES.iter().collect();
+    let about = [("From", "outside, 203.0.113.7".to_owned())];
+    insta::assert_snapshot!(letter(&plan, &inventory(hosts), &probes, &about));
 }
 
 #[test]
