@@ -172,11 +172,14 @@ mod tests {
             vantage: "outside".into(),
             identity: std::collections::BTreeMap::new(),
             inventory: serde_json::Value::Null,
+            declared_at: std::collections::BTreeMap::new(),
+            trust: Vec::new(),
             authorisations: Vec::new(),
             waivers: serde_json::Value::Null,
             profile: "baseline".into(),
             plan,
             digests: std::collections::BTreeMap::new(),
+            given: std::collections::BTreeMap::new(),
         }))
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::moment::Moment;
-use super::net::Transport;
+use super::net::{HostId, Transport};
 use super::observation::{Observation, Spot, StepId};
 use super::plan::Plan;
 
@@ -118,6 +118,12 @@ pub struct Opened {
     pub identity: BTreeMap<String, String>,
     /// The inventory as it was read, as JSON.
     pub inventory: serde_json::Value,
+    /// Where the inventory declares each host: the file as it was given, with forward slashes, and the line from 1.
+    #[serde(default)]
+    pub declared_at: BTreeMap<HostId, (String, u32)>,
+    /// The certificate authorities of the operator's own, each as PEM.
+    #[serde(default)]
+    pub trust: Vec<String>,
     /// The authorisations in force, as JSON, ad-hoc ones included.
     pub authorisations: Vec<serde_json::Value>,
     /// Waivers as they were read, as JSON.
@@ -129,6 +135,9 @@ pub struct Opened {
     /// Digests by what they are of: `inventory`, `authorisation`, `profile`, `catalogue`, `plan`. A scan is resumed
     /// only where all are the same.
     pub digests: BTreeMap<String, Digest>,
+    /// What the command was given, by option (`inventory`, `profile`, …), so that it can be resumed from the book alone.
+    #[serde(default)]
+    pub given: BTreeMap<String, Vec<String>>,
 }
 
 /// A line as it stands in the file: `{"seq":3,"body":{…},"chain":"…"}`.

@@ -10,7 +10,7 @@ use crate::model::said::Said;
 use crate::probe::{Brought, Errand, Reach};
 use crate::talk::Soon;
 
-fn silent<'a>(_: &'a Errand<'a>) -> Soon<'a, Result<Brought, String>> {
+fn silent<'a, E: 'static>(_: &'a Errand<'a>) -> Soon<'a, Result<Brought, E>> {
     Box::pin(async { Ok(Brought::default()) })
 }
 

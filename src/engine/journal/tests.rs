@@ -22,6 +22,8 @@ fn opened() -> Opened {
         vantage: "outside".into(),
         identity: BTreeMap::new(),
         inventory: json!({}),
+        declared_at: BTreeMap::new(),
+        trust: Vec::new(),
         authorisations: Vec::new(),
         waivers: json!(null),
         profile: "baseline".into(),
@@ -38,6 +40,7 @@ fn opened() -> Opened {
             total: Bound::default(),
         },
         digests: BTreeMap::new(),
+        given: BTreeMap::new(),
     }
 }
 
