@@ -5,13 +5,12 @@ mod work;
 
 use std::fmt;
 
-use crate::catalogue::Verdict;
+use crate::catalogue::{Lookup, Verdict};
 use crate::facts::{FactBase, KindId};
 use crate::model::net::{CheckId, HostId};
 use crate::model::outcome::Outcome;
 use crate::model::plan::Wanted;
-use crate::model::value::Value;
-use crate::profile::Profile;
+use crate::profile::{Chosen, Profile};
 
 /// What all checks of a profile came to.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +65,22 @@ pub trait Judges: Sync {
     fn id(&self) -> &CheckId;
     /// The kind that its subjects have.
     fn on(&self) -> KindId;
-    /// What it comes to on a subject whose facts `record` finds.
-    fn judge(&self, record: &dyn Fn(KindId) -> Option<&[Value]>) -> Verdict;
+    /// What it comes to on the subject whose facts `lookup` finds.
+    fn judge<'a>(&'a self, lookup: Lookup<'_, 'a>) -> Verdict;
+}
+
+impl Judges for Chosen {
+    fn id(&self) -> &CheckId {
+        &self.check.id
+    }
+
+    fn on(&self) -> KindId {
+        self.check.on
+    }
+
+    fn judge<'a>(&'a self, lookup: Lookup<'_, 'a>) -> Verdict {
+        self.check.judge(&self.params, lookup)
+    }
 }
 
 /// A host × check pair that was wanted and has no result: an error of ours, and no review is made of such a judgement.
@@ -112,4 +125,107 @@ pub fn judge_all<C: Judges>(
     wanted: &[Wanted],
 ) -> Result<Judgement, Unaccounted> {
     work::judge_all(checks, facts, wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::facts::{Absent, Entry};
+    use crate::model::outcome::Why;
+    use crate::model::subject::Subject;
+    use crate::model::value::Value;
+
+    /// Fails where the first field is false, and cannot tell where it is not known.
+    struct MustBeTrue(CheckId, KindId);
+
+    impl Judges for MustBeTrue {
+        fn id(&self) -> &CheckId {
+            &self.0
+        }
+
+        fn on(&self) -> KindId {
+            self.1
+        }
+
+        fn judge<'a>(&'a self, lookup: Lookup<'_, 'a>) -> Verdict {
+            let verdict = |outcome, why| Verdict { outcome, witness: Vec::new(), why };
+            match lookup(self.1).and_then(|record| record.first()) {
+                Some(Value::Bool(true)) => verdict(Outcome::Pass, None),
+                Some(Value::Bool(false)) => verdict(Outcome::Fail, None),
+                Some(Value::Unknown(why)) => verdict(Outcome::Inconclusive, Some(why.clone())),
+                other => panic!("an error of our own: {other:?}"),
+            }
+        }
+    }
+
+    fn host(id: &str) -> HostId {
+        HostId(id.into())
+    }
+
+    fn entry(id: &str, value: Value) -> Entry {
+        let host = host(id);
+        let (address, service, name) = (None, None, None);
+        let subject = Subject { host, address, service, name, vantage: "outside".into() };
+        Entry { subject, parent: None, facts: vec![(0, Arc::new([value]))], evidence: Vec::new() }
+    }
+
+    fn absent(id: &str, outcome: Outcome) -> Absent {
+        Absent { host: host(id), kind: 0, outcome, why: Why::new("closed") }
+    }
+
+    fn wanted(hosts: &[&str]) -> Vec<Wanted> {
+        let pair = |id: &&str| Wanted { host: host(id), check: CheckId("a/one".into()) };
+        hosts.iter().map(pair).collect()
+    }
+
+    fn outcomes(facts: &FactBase, hosts: &[&str]) -> Result<Vec<Outcome>, Unaccounted> {
+        let checks = [MustBeTrue(CheckId("a/one".into()), 0)];
+        let judgement = judge_all(&checks, facts, &wanted(hosts))?;
+        assert!(judgement.cells.iter().all(|cell| {
+            judgement
+                .detail(cell)
+                .map_or(cell.outcome == Outcome::Pass, |verdict| verdict.outcome == cell.outcome)
+        }));
+        Ok(judgement.cells.iter().map(|cell| cell.outcome).collect())
+    }
+
+    #[test]
+    fn every_subject_and_every_host_without_one_is_judged() {
+        let facts = FactBase {
+            entries: vec![
+                entry("a", Value::Bool(true)),
+                entry("b", Value::Bool(false)),
+                entry("b", Value::unknown("timed out")),
+                entry("not-asked-about", Value::Bool(false)),
+            ],
+            absent: vec![absent("b", Outcome::NotTested), absent("c", Outcome::NotApplicable)],
+            as_of: None,
+        };
+        use Outcome::{Fail, Inconclusive, NotApplicable, NotTested, Pass};
+        assert_eq!(
+            outcomes(&facts, &["a", "b", "c"]),
+            Ok(vec![Pass, Fail, Inconclusive, NotTested, NotApplicable])
+        );
+    }
+
+    #[test]
+    fn a_pair_without_a_result_is_refused() {
+        let facts =
+            FactBase { entries: vec![entry("a", Value::Bool(true))], ..FactBase::default() };
+        assert_eq!(outcomes(&facts, &["a", "z"]), Err(Unaccounted { pairs: wanted(&["z"]) }));
+        let elsewhere = [MustBeTrue(CheckId("a/two".into()), 0)];
+        let pairs = wanted(&["a"]);
+        assert_eq!(judge_all(&elsewhere, &facts, &pairs).err(), Some(Unaccounted { pairs }));
+    }
+
+    #[test]
+    fn our_own_error_costs_one_result_and_is_no_finding() {
+        let facts = FactBase {
+            entries: vec![entry("a", Value::Int(1)), entry("b", Value::Bool(true))],
+            ..FactBase::default()
+        };
+        assert_eq!(outcomes(&facts, &["a", "b"]), Ok(vec![Outcome::NotTested, Outcome::Pass]));
+    }
 }

@@ -104,12 +104,16 @@ impl<C: Judges> Job<'_, C> {
         let Self { number, check, cells, details, accounted } = self;
         let row = usize::from(number);
         let wanted = |(_, host): &&(u32, u32)| grid.has(row, *host);
-        let seen = subjects.entries.iter().filter(wanted).map(|(at, host)| {
-            (About::Entry(*at), *host, judge_entry(check, facts, *at))
-        });
-        let unseen = subjects.absent.iter().filter(wanted).map(|(at, host)| {
-            (About::Host(*host), *host, absent(facts, *at))
-        });
+        let seen = subjects
+            .entries
+            .iter()
+            .filter(wanted)
+            .map(|(at, host)| (About::Entry(*at), *host, judge_entry(check, facts, *at)));
+        let unseen = subjects
+            .absent
+            .iter()
+            .filter(wanted)
+            .map(|(at, host)| (About::Host(*host), *host, absent(facts, *at)));
         for (cell, (about, host, verdict)) in cells.iter_mut().zip(seen.chain(unseen)) {
             Grid::mark(accounted, host);
             let outcome = verdict.outcome;

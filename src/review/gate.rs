@@ -21,7 +21,7 @@ pub(crate) struct Grounds<'a> {
 /// No-go when a gate finding is open; else not enough evidence when something that matters was not settled; else with
 /// conditions when a finding of medium level or above is open or a waiver is in force, for both have a date that
 /// somebody must keep; else go.
-pub(crate) fn decide(grounds: Grounds<'_>) -> Decision {
+pub(crate) fn decide(grounds: &Grounds<'_>) -> Decision {
     let gate = |finding: &&Finding| finding.gate;
     let stops: Vec<_> = scoring::open(grounds.findings)
         .filter(gate)
@@ -30,7 +30,7 @@ pub(crate) fn decide(grounds: Grounds<'_>) -> Decision {
     if !stops.is_empty() {
         return Decision { verdict: GateVerdict::NoGo, because: stops };
     }
-    let lacking = lacking(&grounds);
+    let lacking = lacking(grounds);
     if !lacking.is_empty() {
         return Decision { verdict: GateVerdict::NotEnoughEvidence, because: lacking };
     }

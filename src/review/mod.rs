@@ -1,16 +1,29 @@
 //! The review: findings, compared with the last review, weighed and dated. `review.json` is its written form and the
 //! contract from which every report renders again.
 
+mod again;
+mod changes;
+mod evidence;
+mod exposure;
+mod findings;
 mod gate;
+mod make;
 mod read;
+mod results;
 #[doc(hidden)]
 pub mod sample;
+mod saw_lines;
+mod scan;
 pub mod scoring;
+mod services;
+mod waivers;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+pub use make::{ReviewError, ReviewInput, review};
 pub use read::read;
+pub use waivers::Waiver;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -212,7 +212,7 @@ fn weigh(review: &mut Review) {
     }
     coverage.settle();
     let score = scoring::score(&review.findings, &coverage, &RULE, review.made);
-    review.decision = gate::decide(gate::Grounds {
+    review.decision = gate::decide(&gate::Grounds {
         findings: &review.findings,
         coverage: &coverage,
         coverage_percent: RULE.coverage_percent,

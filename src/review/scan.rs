@@ -1,0 +1,99 @@
+//! What the book says of the scan itself: when, from where, how much was sent, what was refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{RefusedLine, ReviewInput, Scan};
+use crate::inventory::VantageKind;
+use crate::model::net::{HostId, Transport, port_ranges};
+use crate::model::record::Row;
+use crate::model::saw::NamesSaw;
+
+pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
+    let ReviewInput { opened, rows, .. } = *input;
+    let vantage = input.inventory.vantages.iter().find(|known| known.id == opened.vantage);
+    let began = rows.iter().find_map(|(_, row)| match row {
+        Row::Began { at, .. } => Some(*at),
+        _ => None,
+    });
+    let sent = |over: Transport| {
+        let is_it = |row: &Row| matches!(row, Row::Dial(dial) if dial.transport == over);
+        rows.iter().filter(|(_, row)| is_it(row)).count() as u64
+    };
+    let (complete, incomplete_because) = ending(rows);
+    Scan {
+        began: began.unwrap_or(opened.at),
+        ended: rows.iter().rev().find_map(|(_, row)| time(row)).unwrap_or(opened.at),
+        vantage: opened.vantage.clone(),
+        vantage_kind: vantage.map_or(VantageKind::Internet, |vantage| vantage.kind),
+        sources: vantage.map(|vantage| vantage.sources.clone()).unwrap_or_default(),
+        identity: opened.identity.clone(),
+        complete,
+        incomplete_because,
+        connections: sent(Transport::Tcp),
+        datagrams: sent(Transport::Udp),
+        resolvers: opened.plan.resolvers.clone(),
+        book_digest: input.book_digest.to_string(),
+        pace: (opened.plan.limits.per_second, opened.plan.limits.per_host_per_second),
+        ports: port_ranges(&input.profile.ports),
+    }
+}
+
+/// Whether the scan came to its end, and why not. What was begun again after its last end has not ended.
+fn ending(rows: &[(u64, Row)]) -> (bool, Option<String>) {
+    let last = rows.iter().rev().find_map(|(_, row)| match row {
+        Row::Closed { complete, why, .. } => Some((*complete, why.clone())),
+        Row::Began { .. } => Some((false, Some("the scan was cut off".into()))),
+        _ => None,
+    });
+    last.unwrap_or((false, Some("the scan was never begun".into())))
+}
+
+fn time(row: &Row) -> Option<crate::model::moment::Moment> {
+    match row {
+        Row::Opened(opened) => Some(opened.at),
+        Row::Began { at, .. } | Row::Refused { at, .. } | Row::Closed { at, .. } => Some(*at),
+        Row::Dial(dial) => Some(dial.at),
+        Row::Saw(saw) => Some(saw.at),
+        Row::Done { .. } => None,
+    }
+}
+
+/// The addresses that were examined, by host.
+pub(super) fn addresses(rows: &[(u64, Row)]) -> BTreeMap<HostId, BTreeSet<IpAddr>> {
+    let mut by_host: BTreeMap<HostId, BTreeSet<IpAddr>> = BTreeMap::new();
+    for (_, row) in rows {
+        if let Row::Saw(saw) = row
+            && let Some(address) = saw.spot.address
+        {
+            by_host.entry(saw.spot.host.clone()).or_default().insert(address);
+        }
+    }
+    by_host
+}
+
+/// What the scope refused: beforehand, when a name was resolved, and at the socket; each once.
+pub(super) fn refused(input: &ReviewInput<'_>) -> Vec<RefusedLine> {
+    let mut lines = BTreeSet::new();
+    for untested in &input.opened.plan.untested {
+        lines.insert((untested.host.clone(), untested.address, untested.why.clone()));
+    }
+    for (_, row) in input.rows {
+        match row {
+            Row::Refused { spot, rule, .. } => {
+                lines.insert((spot.host.clone(), spot.address, rule.clone()));
+            }
+            Row::Saw(saw) if saw.probe == "names" => {
+                let Ok(names) = serde_json::from_value::<NamesSaw>(saw.saw.clone()) else {
+                    continue;
+                };
+                for (address, rule) in names.refused {
+                    lines.insert((saw.spot.host.clone(), Some(address), rule));
+                }
+            }
+            _ => {}
+        }
+    }
+    let line = |(host, address, rule)| RefusedLine { host, address, rule };
+    lines.into_iter().map(line).collect()
+}
