@@ -1,5 +1,7 @@
 //! Facts: what observations mean. Kinds with typed fields, and pure, versioned rows that derive them.
 
+pub mod kinds;
+
 use std::sync::Arc;
 
 use crate::model::moment::Moment;
@@ -18,6 +20,11 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// Every kind that the program knows by itself.
+    pub fn built_in() -> Self {
+        Self::new(kinds::vocabulary())
+    }
+
     /// A vocabulary of those kinds; their names must differ.
     pub fn new(kinds: Vec<Kind>) -> Self {
         Self { kinds }
