@@ -1,9 +1,45 @@
 //! Probes: one question a file. A probe is a row of data and one async function that reads like the conversation.
+//!
+//! To add one, write its file with a page as its header and put its word into the list below.
+
+use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::model::observation::{Line, Spot};
 use crate::model::plan::{Bound, Class, When};
 use crate::model::value::Kind;
-use crate::talk::{Doors, Soon};
+use crate::talk::{Clock, Doors, Soon, Unopened};
+
+macro_rules! probes {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every probe, in the order of the documentation.
+        pub static PROBES: &[&Probe] = &[$(&$module::PROBE),*];
+        /// The source of every probe, in the same order: its header is its page.
+        static SOURCES: &[&str] = &[$(include_str!(concat!(stringify!($module), ".rs"))),*];
+    };
+}
+probes! { names, tcp, greeting, tls, http }
+
+#[cfg(test)]
+mod scripted;
+
+/// The probe of that name.
+pub fn named(name: &str) -> Option<&'static Probe> {
+    PROBES.iter().copied().find(|probe| probe.name == name)
+}
+
+/// Every probe with its page in Markdown, in the order of the documentation.
+pub fn pages() -> impl Iterator<Item = (&'static Probe, String)> {
+    PROBES.iter().copied().zip(SOURCES.iter().map(|source| page(source)))
+}
+
+/// The `//!` header of a source file, as Markdown.
+fn page(source: &str) -> String {
+    let header = source.lines().map_while(|line| line.strip_prefix("//!"));
+    header.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+}
 
 /// A question that can be put to a peer.
 #[derive(Debug)]
@@ -22,13 +58,14 @@ pub struct Probe {
     pub when: When,
     /// How much it does to a peer.
     pub class: Class,
-    /// The worst case on one spot.
+    /// The worst case on one spot; for a probe over addresses, on one port of one address. Each opening of a talk
+    /// counts as one connection, each question to the resolvers as the datagrams and connections it may take.
     pub bound: Bound,
     /// The kind of fact that its observation is by itself, without a row of derivation; its observation is then a JSON
     /// object with the kind's fields.
     pub yields: Option<fn() -> Kind>,
     /// The conversation.
-    pub ask: for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, String>>,
+    pub ask: for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>,
 }
 
 /// What a probe goes over.
@@ -52,6 +89,12 @@ pub struct Errand<'a> {
     pub ports: &'a [u16],
     /// How it makes itself known: User-Agent, EHLO name.
     pub agent: &'a str,
+    /// Whether the service encrypts, where an earlier step has shown it.
+    pub encrypted: Option<bool>,
+    /// How long to wait for a peer that may have nothing to say.
+    pub patience: Duration,
+    /// The clock.
+    pub clock: Clock,
     /// The doors it may open.
     pub doors: &'a dyn Doors,
 }
@@ -63,4 +106,32 @@ pub struct Brought {
     pub saw: serde_json::Value,
     /// The conversation.
     pub transcript: Vec<Line>,
+}
+
+impl Brought {
+    /// That form, and that conversation.
+    ///
+    /// # Errors
+    /// When the form cannot be written as JSON, which is a bug of ours.
+    pub fn new(saw: &impl Serialize, transcript: Vec<Line>) -> Result<Self, Unopened> {
+        let saw = serde_json::to_value(saw).map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+        Ok(Self { saw, transcript })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_probe_has_a_page_and_a_name_of_its_own() {
+        let names: BTreeSet<_> = PROBES.iter().map(|probe| probe.name).collect();
+        assert_eq!(names.len(), PROBES.len());
+        for (probe, page) in pages() {
+            assert!(page.contains("\n# Sends\n"), "{} does not say what it sends", probe.name);
+            assert!(page.contains("\n# Yields\n"), "{} does not say what it yields", probe.name);
+        }
+    }
 }

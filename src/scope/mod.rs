@@ -1,11 +1,15 @@
 //! The authorisation, and the only maker of a [`Permit`]: without one, no socket opens.
 
+mod interim;
+
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::net::{HostId, Transport};
 use crate::model::plan::Class;
+
+pub use interim::Scope;
 
 /// How an address came to us: what was written needs less proof than what somebody else chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,8 +1,19 @@
 //! A bounded conversation with one peer, and its transcript.
+//!
+//! A [`Talk`] works alike over a real socket and over a scripted stream; only the engine makes one over a socket.
+
+mod bounded;
+mod conversation;
+pub mod secrets;
+mod transcript;
 
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+
+pub use bounded::{Account, Bounded, Clock, Terms, Wire, cut_of};
+pub use conversation::Talk;
+pub use transcript::Transcript;
 
 use crate::model::saw::{Cut, NamesSaw, PortsSaw};
 
@@ -10,9 +21,10 @@ use crate::model::saw::{Cut, NamesSaw, PortsSaw};
 pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where and how a talk is to be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
-    /// To another address than the spot's own: after a redirect, and only if the scope permits it.
+    /// To another address than the spot's own, with the name that a peer gave for it: after a redirect, and only if
+    /// the scope permits it.
     pub elsewhere: Option<(IpAddr, String)>,
     /// The port.
     pub port: u16,
@@ -22,6 +34,13 @@ pub struct Opening {
     pub ttl: Option<u8>,
 }
 
+impl Opening {
+    /// To that port of the spot's own address.
+    pub fn to_port(port: u16) -> Self {
+        Self { port, ..Self::default() }
+    }
+}
+
 /// Why there is no talk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unopened {
@@ -29,11 +48,13 @@ pub enum Unopened {
     Cut(Cut),
     /// The scope refused, with the rule in words. Nothing was sent.
     Refused(String),
-    /// The step's own bound is used up.
-    Spent,
+    /// The step's own bound, of packets or of time, is used up; which, in words.
+    Spent(String),
     /// The scan was told to stop.
     Stopped,
-    /// Ours: no descriptor, no buffer, no route.
+    /// From this machine no packet can get there: no route, no address of that family. Nothing was sent.
+    NoRoute(String),
+    /// Ours: no descriptor, no buffer, no port, or a bug.
     Ours(String),
 }
 
@@ -47,9 +68,10 @@ pub trait Doors: Send + Sync {
 
     /// Finds the state of every one of those TCP ports of the spot's address.
     fn sweep<'a>(&'a self, ports: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>>;
-}
 
-/// A conversation with one peer: an absolute deadline, a limit on what is heard, a transcript.
-pub struct Talk {
-    _private: (),
+    /// Where a name that a peer gave us leads, without asking anybody: only names of the spot's own host are known.
+    ///
+    /// # Errors
+    /// In words, why we do not go there.
+    fn whereabouts(&self, name: &str) -> Result<IpAddr, String>;
 }

@@ -1,1 +1,130 @@
-//! The socket error queue: who refused a packet, and why.
+//! The operating system's lower doors, behind a safe face: the socket error queue, which tells who refused a packet and
+//! why, and how many descriptors a process may hold.
+//!
+//! Everything here works without privileges.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::libc;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
+};
+
+/// An ICMP (RFC 792) or ICMPv6 (RFC 4443) error that came back for a packet of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpError {
+    /// Its type: 3 is "destination unreachable" in ICMP, 1 in ICMPv6.
+    pub kind: u8,
+    /// Its code: for type 3, 3 is "port unreachable" and 13 "administratively prohibited".
+    pub code: u8,
+    /// Who sent it, where the system says so: seldom the one who was asked.
+    pub from: Option<IpAddr>,
+}
+
+/// Asks the system to keep ICMP errors of this socket in its error queue (`IP_RECVERR`, `IPV6_RECVERR`; see ip(7)).
+///
+/// # Errors
+/// What the system says, when it knows no error queue for such a socket.
+pub fn keep_errors(socket: &impl AsFd, to: SocketAddr) -> io::Result<()> {
+    match to {
+        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true)?,
+        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true)?,
+    }
+    Ok(())
+}
+
+/// Takes the next ICMP error out of the socket's error queue; none when there is none. Never waits.
+///
+/// Errors of the machine's own making (`SO_EE_ORIGIN_LOCAL`) are passed over: no packet came back for them.
+///
+/// # Errors
+/// What the system says, when the queue cannot be read.
+pub fn take_icmp_error(socket: &impl AsRawFd) -> io::Result<Option<IcmpError>> {
+    let mut space = nix::cmsg_space!([u8; 512]);
+    loop {
+        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+        let fd = socket.as_raw_fd();
+        let message = match recvmsg::<SockaddrStorage>(fd, &mut [], Some(&mut space), flags) {
+            Ok(message) => message,
+            Err(nix::errno::Errno::EAGAIN) => return Ok(None),
+            Err(wrong) => return Err(wrong.into()),
+        };
+        for control in message.cmsgs()? {
+            let found = match control {
+                ControlMessageOwned::Ipv4RecvErr(error, from) => {
+                    let from = from.map(|from| Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr)));
+                    icmp(error, from.map(IpAddr::V4))
+                }
+                ControlMessageOwned::Ipv6RecvErr(error, from) => {
+                    let from = from.map(|from| Ipv6Addr::from(from.sin6_addr.s6_addr));
+                    icmp(error, from.map(IpAddr::V6))
+                }
+                _ => None,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// The ICMP error in a row of the queue, if it is one.
+fn icmp(error: libc::sock_extended_err, from: Option<IpAddr>) -> Option<IcmpError> {
+    let by_icmp = matches!(error.ee_origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6);
+    let from = from.filter(|from| !from.is_unspecified());
+    by_icmp.then_some(IcmpError { kind: error.ee_type, code: error.ee_code, from })
+}
+
+/// Raises the number of descriptors that this process may hold as far as it may without privilege, and answers it.
+///
+/// # Errors
+/// What the system says, when it will not even tell.
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let wanted = hard.min(65_536).max(soft);
+    if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() {
+        return Ok(wanted);
+    }
+    Ok(soft)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Loopback answers a datagram to a closed port with "port unreachable", which the queue tells in full.
+    fn port_unreachable(from: &str, kind: u8, code: u8) {
+        let from: SocketAddr = from.parse().expect("an address");
+        let closed = UdpSocket::bind(from).expect("a port");
+        let to = closed.local_addr().expect("its address");
+        let socket = UdpSocket::bind(from).expect("a port");
+        drop(closed);
+        keep_errors(&socket, to).expect("an error queue");
+        assert_eq!(take_icmp_error(&socket).expect("a queue"), None);
+        socket.connect(to).expect("a peer");
+        socket.send(b"?").expect("a datagram leaves");
+        std::thread::sleep(Duration::from_millis(20));
+        let error = IcmpError { kind, code, from: Some(to.ip()) };
+        assert_eq!(take_icmp_error(&socket).expect("a queue"), Some(error));
+        assert_eq!(take_icmp_error(&socket).expect("a queue"), None);
+    }
+
+    #[test]
+    fn the_queue_says_which_icmp_error_and_from_whom() {
+        port_unreachable("127.0.0.1:0", 3, 3);
+        port_unreachable("[::1]:0", 1, 4);
+    }
+
+    #[test]
+    fn the_descriptor_limit_never_falls() {
+        let before = raise_descriptor_limit().expect("a limit");
+        assert!(before > 0 && raise_descriptor_limit().expect("a limit") >= before);
+    }
+}

@@ -1,0 +1,135 @@
+//! A scripted peer for the probes' tests: what it says, and what the engine would have found.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
+use tokio::time::Instant;
+
+use super::{Errand, Probe};
+use crate::model::net::{HostId, Transport};
+use crate::model::observation::Spot;
+use crate::model::saw::{Cut, NamesSaw, PortsSaw};
+use crate::talk::{Doors, Opening, Soon, Talk, Terms, Unopened};
+
+/// What happens behind the doors.
+#[derive(Default)]
+pub(crate) struct Script {
+    /// What the resolvers say.
+    pub(crate) names: Option<NamesSaw>,
+    /// What a sweep finds.
+    pub(crate) ports: Option<PortsSaw>,
+    /// That every door is shut in this way.
+    pub(crate) cut: Option<Cut>,
+    /// What the peers of the conversations to come say: each hears something first if it is `polite`.
+    pub(crate) says: Vec<Vec<u8>>,
+    /// Whether they wait for the whole of a request head.
+    pub(crate) polite: bool,
+    /// A whole peer instead, for protocols that are more than one answer.
+    pub(crate) peer: Option<fn(tokio::io::DuplexStream) -> Soon<'static, ()>>,
+}
+
+impl Script {
+    /// One peer that says this, and then waits.
+    pub(crate) fn says(bytes: &[u8]) -> Self {
+        Self { says: vec![bytes.to_vec()], ..Self::default() }
+    }
+
+    /// Peers that hear a request's head, answer with this and close.
+    pub(crate) fn answers<const N: usize>(answers: [&str; N]) -> Self {
+        let says = answers.iter().map(|answer| answer.as_bytes().to_vec()).collect();
+        Self { says, polite: true, ..Self::default() }
+    }
+}
+
+/// Sends a probe through the script to `web.example` (192.0.2.10), port 443, and reads what it brings home.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    probe: &Probe,
+    script: Script,
+    encrypted: Option<bool>,
+) -> T {
+    let spot = Spot {
+        host: HostId("web1".into()),
+        address: "192.0.2.10".parse().ok(),
+        service: Some((Transport::Tcp, 443)),
+        name: Some("web.example".into()),
+    };
+    let says = Mutex::new(script.says.clone().into());
+    let behind = Behind { script, says, peers: Mutex::default() };
+    let errand = Errand {
+        spot: &spot,
+        ports: &[22, 443],
+        agent: "Postern test",
+        encrypted,
+        patience: Duration::from_secs(3),
+        clock: Instant::now,
+        doors: &behind,
+    };
+    let brought = (probe.ask)(&errand).await.expect("the doors open");
+    serde_json::from_value(brought.saw).expect("the probe's own form")
+}
+
+struct Behind {
+    script: Script,
+    says: Mutex<VecDeque<Vec<u8>>>,
+    peers: Mutex<tokio::task::JoinSet<()>>,
+}
+
+impl Doors for Behind {
+    fn open<'a>(&'a self, how: Opening) -> Soon<'a, Result<Talk, Unopened>> {
+        Box::pin(async move {
+            if let Some(cut) = &self.script.cut {
+                return Err(Unopened::Cut(cut.clone()));
+            }
+            if let Some((address, _)) = &how.elsewhere
+                && !address.to_string().starts_with("192.0.2.")
+            {
+                return Err(Unopened::Refused(format!("{address} is out of scope")));
+            }
+            let (ours, theirs) = duplex(64 * 1024);
+            let mut peers = self.peers.lock().expect("no peer panics");
+            if let Some(peer) = self.script.peer {
+                peers.spawn(peer(theirs));
+            } else {
+                let says = self.says.lock().expect("no peer panics").pop_front();
+                peers.spawn(say(theirs, says.unwrap_or_default(), self.script.polite));
+            }
+            let deadline = Instant::now() + Duration::from_secs(15);
+            let terms = Terms { deadline, most: 256 * 1024, clock: Instant::now };
+            Ok(Talk::new(Box::new(ours), terms, None))
+        })
+    }
+
+    fn resolve<'a>(&'a self, _: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>> {
+        Box::pin(async { self.script.names.clone().ok_or(Unopened::Stopped) })
+    }
+
+    fn sweep<'a>(&'a self, _: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>> {
+        Box::pin(async { self.script.ports.clone().ok_or(Unopened::Stopped) })
+    }
+
+    fn whereabouts(&self, name: &str) -> Result<IpAddr, String> {
+        match name {
+            "web.example" | "www.web.example" => Ok("192.0.2.10".parse().expect("an address")),
+            _ => Err(format!("{name} is no name of web1")),
+        }
+    }
+}
+
+/// The peer: hears a head if it is polite, says its piece, and then closes (polite) or waits for ever.
+async fn say(mut wire: impl AsyncRead + AsyncWrite + Unpin, piece: Vec<u8>, polite: bool) {
+    let mut head = Vec::new();
+    while polite && !head.ends_with(b"\r\n\r\n") {
+        match wire.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let _ = wire.write_all(&piece).await;
+    if !polite {
+        std::future::pending::<()>().await;
+    }
+}
