@@ -5,6 +5,8 @@
 
 pub mod model;
 
+pub mod yaml;
+
 pub mod inventory;
 pub mod scope;
 
