@@ -1,6 +1,20 @@
 //! Facts: what observations mean. Kinds with typed fields, and pure, versioned rows that derive them.
 
+mod base64;
+mod certificate;
+mod derive;
+mod ground;
+mod host;
+mod http;
+mod json;
 pub mod kinds;
+mod ports;
+mod rows;
+mod seen;
+mod service;
+mod tls;
+mod trust;
+mod x509;
 
 use std::sync::Arc;
 
@@ -9,6 +23,9 @@ use crate::model::net::HostId;
 use crate::model::outcome::{Outcome, Why};
 use crate::model::subject::Subject;
 use crate::model::value::{Kind, Tier, Value};
+
+pub use derive::derive;
+pub use rows::{ROWS, Row, needs};
 
 /// A kind, by its place in the vocabulary.
 pub type KindId = u16;

@@ -1,0 +1,19 @@
+//! Facts of the kind `certificate`.
+
+use super::ground::Ground;
+use super::rows::{Lot, Row, Tools};
+use crate::model::value::Kind;
+
+/// The row.
+pub(super) const ROW: Row = Row {
+    name: "certificate",
+    revision: 1,
+    needs: &["tls"],
+    uses: &[],
+    yields: "certificate",
+    derive,
+};
+
+fn derive(_ground: &Ground<'_>, _kind: &Kind, _tools: &mut Tools) -> Lot {
+    Lot::default()
+}

@@ -1,0 +1,279 @@
+//! What every kind of fact about a host stands on: its addresses, its ports, and what is missing of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::ports::{Ports, cut_in_words};
+use super::seen::{Gap, HostSeen, Sight, Standing};
+use crate::inventory::{Exposure, Host, Inventory, Vantage, VantageKind};
+use crate::model::moment::Moment;
+use crate::model::net::{Transport, port_ranges};
+use crate::model::observation::Spot;
+use crate::model::plan::Over;
+use crate::model::saw::{Answered, NamesSaw};
+
+/// One host with everything that rows derive facts from.
+pub(super) struct Ground<'a> {
+    /// The host as declared.
+    pub(super) host: &'a Host,
+    /// The inventory around it.
+    pub(super) inventory: &'a Inventory,
+    /// From where it was seen.
+    pub(super) from: Standpoint<'a>,
+    /// What the book holds of it.
+    pub(super) seen: &'a HostSeen<'a>,
+    /// When the scan began: the time that ages are counted to.
+    pub(super) as_of: Moment,
+    /// What the resolvers said, name by name.
+    pub(super) names: Vec<(NamesSaw, u64)>,
+    /// The addresses that count as the host's, in order: those written, and those resolved that the plan goes to.
+    pub(super) addresses: Vec<IpAddr>,
+    /// Addresses that its names resolve to and that the scope refuses, each with the rule.
+    pub(super) refused: BTreeMap<IpAddr, String>,
+    /// The ports of each address that was swept, and the rows of the book they rest on.
+    pub(super) ports: BTreeMap<IpAddr, (Ports, Vec<u64>)>,
+    /// What is missing of names, addresses and ports: whatever stands on a service may be more than is known.
+    pub(super) gaps: Vec<Gap>,
+    /// Why a question without an end has none.
+    unfinished: &'a str,
+}
+
+/// The vantage, as far as declared exposure depends on it.
+#[derive(Clone, Copy)]
+pub(super) struct Standpoint<'a> {
+    /// Its id.
+    pub(super) id: &'a str,
+    /// What it sees. One that the inventory does not describe sees what any stranger sees.
+    pub(super) kind: VantageKind,
+    /// The addresses that packets from there carry.
+    pub(super) sources: &'a [IpAddr],
+}
+
+impl<'a> Standpoint<'a> {
+    /// The vantage of that id.
+    pub(super) fn of(inventory: &'a Inventory, id: &'a str) -> Self {
+        let known = |vantage: &&Vantage| vantage.id == id;
+        match inventory.vantages.iter().find(known) {
+            Some(found) => Self { id, kind: found.kind, sources: &found.sources },
+            None => Self { id, kind: VantageKind::Internet, sources: &[] },
+        }
+    }
+
+    /// Whether a declared exposure is meant for somebody standing here: `internet` is for all, and a zone or a network
+    /// for those whose source addresses lie in it. None when that cannot be told, since the inventory gives no source
+    /// addresses for this vantage.
+    pub(super) fn is_meant(&self, exposure: &Exposure, inventory: &Inventory) -> Option<bool> {
+        let stranger = self.kind == VantageKind::Internet;
+        let mut unclear = false;
+        for from in &exposure.from {
+            if from == "internet" {
+                return Some(true);
+            }
+            let networks = networks(from, inventory);
+            if networks.iter().any(|net| self.sources.iter().any(|source| net.contains(source))) {
+                return Some(true);
+            }
+            unclear |= self.sources.is_empty() && !stranger;
+        }
+        if unclear { None } else { Some(false) }
+    }
+}
+
+/// The networks that an entry of `from:` stands for.
+fn networks(from: &str, inventory: &Inventory) -> Vec<IpNet> {
+    if let Some(zone) = inventory.zones.iter().find(|zone| zone.id == from) {
+        return zone.networks.clone();
+    }
+    let address = || from.parse::<IpAddr>().ok().map(IpNet::from);
+    from.parse::<IpNet>().ok().or_else(address).into_iter().collect()
+}
+
+impl<'a> Ground<'a> {
+    /// Puts together what is known of a host.
+    pub(super) fn new(
+        host: &'a Host,
+        inventory: &'a Inventory,
+        from: Standpoint<'a>,
+        seen: &'a HostSeen<'a>,
+        as_of: Moment,
+        unfinished: &'a str,
+    ) -> Self {
+        let names = seen.lasts("names");
+        let mut names: Vec<_> =
+            names.filter_map(|(_, sight)| Some((sight.read::<NamesSaw>()?, sight.seq))).collect();
+        names.sort_by_key(|(_, seq)| *seq);
+        let mut ground = Self {
+            host,
+            inventory,
+            from,
+            seen,
+            as_of,
+            names,
+            addresses: Vec::new(),
+            refused: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            gaps: Vec::new(),
+            unfinished,
+        };
+        ground.find_addresses();
+        ground.find_ports();
+        ground
+    }
+
+    /// The place on this host.
+    pub(super) fn spot(
+        &self,
+        address: Option<IpAddr>,
+        service: Option<(Transport, u16)>,
+        name: Option<&str>,
+    ) -> Spot {
+        Spot { host: self.host.id.clone(), address, service, name: name.map(str::to_owned) }
+    }
+
+    /// How a probe's question to a place ended.
+    pub(super) fn standing(&self, probe: &str, spot: &Spot) -> Standing {
+        self.seen.standing(probe, spot, self.unfinished)
+    }
+
+    /// The open TCP ports that were found, address by address.
+    pub(super) fn doors(&self) -> impl Iterator<Item = (IpAddr, u16)> {
+        self.ports
+            .iter()
+            .flat_map(|(address, (ports, _))| ports.open().map(|port| (*address, port)))
+    }
+
+    /// The state of what is missing below services, as one gap.
+    pub(super) fn gap(&self) -> Option<Gap> {
+        Gap::together(self.gaps.clone())
+    }
+
+    /// Whether the plan goes to the addresses that names resolve to.
+    pub(super) fn follows_names(&self) -> bool {
+        self.seen.steps.iter().any(|step| {
+            step.probe == "tcp" && matches!(step.over, Over::Address { resolved_at_most: 1.., .. })
+        })
+    }
+
+    /// A place in words: `443/tcp of 192.0.2.1`, with the server name where there is one.
+    pub(super) fn words(&self, spot: &Spot) -> String {
+        let mut words = match (spot.service, spot.address) {
+            (Some((transport, port)), Some(address)) => format!("{port}/{transport} of {address}"),
+            (_, Some(address)) => address.to_string(),
+            _ => self.host.id.to_string(),
+        };
+        if let Some(name) = &spot.name {
+            words.push_str(&format!(" ({name})"));
+        }
+        words
+    }
+
+    /// What a probe over services was not asked, or not to the end, at open ports: one gap for each address and reason.
+    pub(super) fn unasked(&self, probe: &str) -> Vec<Gap> {
+        let mut names: Vec<Option<&str>> = Vec::new();
+        for step in self.seen.steps.iter().filter(|step| step.probe == probe) {
+            if let Over::Site { names: planned, .. } = &step.over {
+                names.extend(planned.iter().map(|name| Some(name.as_str())));
+            }
+        }
+        if names.is_empty() {
+            names.push(None);
+        }
+        let mut missing: BTreeMap<(IpAddr, String), Vec<u16>> = BTreeMap::new();
+        for (address, port) in self.doors() {
+            for name in &names {
+                let spot = self.spot(Some(address), Some((Transport::Tcp, port)), *name);
+                if self.seen.last(probe, &spot).is_some() {
+                    continue;
+                }
+                let why = match self.standing(probe, &spot) {
+                    Standing::NotNeeded => continue,
+                    Standing::Asked => "the book holds no answer".to_owned(),
+                    Standing::Open(gap) => gap.why,
+                };
+                missing.entry((address, why)).or_default().push(port);
+            }
+        }
+        let gap = |((address, why), ports): ((IpAddr, String), Vec<u16>)| {
+            Gap::not_tested(format!("{}/tcp of {address}: {why}", port_ranges(&ports)))
+        };
+        missing.into_iter().map(gap).collect()
+    }
+
+    fn find_addresses(&mut self) {
+        let follows = self.follows_names() || self.host.addresses.is_empty();
+        let mut addresses: BTreeSet<IpAddr> = self.host.addresses.iter().copied().collect();
+        addresses.extend(self.seen.sights("tcp").filter_map(|(spot, _)| spot.address));
+        for (saw, _) in &self.names {
+            for (address, rule) in &saw.refused {
+                self.refused.insert(*address, rule.clone());
+            }
+        }
+        if follows {
+            for (saw, _) in &self.names {
+                for answered in [&saw.v4, &saw.v6] {
+                    if let Answered::Yes(found) = answered {
+                        let wanted =
+                            found.iter().filter(|found| !self.refused.contains_key(*found));
+                        addresses.extend(wanted);
+                    }
+                }
+            }
+            self.find_name_gaps();
+        }
+        if addresses.is_empty() && self.gaps.is_empty() {
+            self.gaps
+                .push(Gap::inconclusive("it has no address: none of its names resolves to one"));
+        }
+        self.addresses = addresses.into_iter().collect();
+    }
+
+    /// What is missing of the names that lead to addresses.
+    fn find_name_gaps(&mut self) {
+        for name in &self.host.names {
+            let Some((saw, _)) = self.names.iter().find(|(saw, _)| saw.name == *name) else {
+                let spot = self.spot(None, None, Some(name));
+                if let Standing::Open(gap) = self.standing("names", &spot) {
+                    self.gaps.push(gap);
+                }
+                continue;
+            };
+            for (answered, kind) in [(&saw.v4, "A"), (&saw.v6, "AAAA")] {
+                if let Answered::No(why) = answered {
+                    let why = format!("DNS gave no {kind} answer for {name}: {why}");
+                    self.gaps.push(Gap::inconclusive(why));
+                }
+            }
+        }
+        for (address, rule) in &self.refused {
+            let why = format!("{address}, which a name of it resolves to, was not tested: {rule}");
+            self.gaps.push(Gap::not_tested(why));
+        }
+    }
+
+    fn find_ports(&mut self) {
+        for address in self.addresses.clone() {
+            let spot = self.spot(Some(address), None, None);
+            let sights: Vec<Sight<'a>> = self.sights_at("tcp", &spot);
+            let ports = Ports::of(sights.iter().filter_map(Sight::read));
+            if let Standing::Open(gap) = self.standing("tcp", &spot) {
+                self.gaps.push(Gap { why: format!("{address}: {}", gap.why), ..gap });
+            }
+            if let Some((unsettled, reason)) = ports.unsettled() {
+                let reason = reason.map_or("no clear answer".to_owned(), cut_in_words);
+                let why = format!("{address}, ports {unsettled}/tcp: {reason}");
+                self.gaps.push(Gap::inconclusive(why));
+            }
+            if !sights.is_empty() {
+                let evidence = sights.iter().map(|sight| sight.seq).collect();
+                self.ports.insert(address, (ports, evidence));
+            }
+        }
+    }
+
+    fn sights_at(&self, probe: &str, spot: &Spot) -> Vec<Sight<'a>> {
+        let found = self.seen.sights(probe).find(|(place, _)| *place == spot);
+        found.map(|(_, sights)| sights.to_vec()).unwrap_or_default()
+    }
+}
