@@ -1,6 +1,8 @@
 //! The command line: one file a command, exit codes, and how complaints are shown.
 
+mod conclude;
 mod exit;
+mod meter;
 
 mod check;
 mod demo;

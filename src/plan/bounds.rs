@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::net::parse_port_ranges;
 use crate::model::plan::{Bound, Limits, Over, Plan, Step};
 use crate::probe::Probe;
 
@@ -42,20 +43,24 @@ pub fn likely_seconds(plan: &Plan) -> u64 {
     let pace = |rate: u32, sent: u64| sent.div_ceil(u64::from(rate.max(1)));
     let mut by_host: BTreeMap<_, u64> = BTreeMap::new();
     for step in &plan.steps {
-        let sent = match &step.over {
-            Over::Name { names } => names.len() as u64,
-            Over::Address { written, ports, .. } => {
-                let ports = crate::model::net::parse_port_ranges(ports).map_or(0, |p| p.len());
-                (written.len().max(1) * ports) as u64
-            }
-            Over::Service { .. } => LIKELY_OPEN,
-            Over::Site { names, .. } => LIKELY_OPEN * names.len().max(1) as u64,
-        };
-        *by_host.entry(&step.host).or_default() += sent;
+        *by_host.entry(&step.host).or_default() += likely_sent(step);
     }
     let slowest = by_host.values().max().copied().unwrap_or(0);
     let all = by_host.values().sum();
     pace(plan.limits.per_second, all).max(pace(plan.limits.per_host_per_second, slowest)) + 1
+}
+
+/// Connections and datagrams that a step sends when its host answers as it is declared to.
+pub fn likely_sent(step: &Step) -> u64 {
+    match &step.over {
+        Over::Name { names } => names.len() as u64 * 2,
+        Over::Address { written, ports, .. } => {
+            let ports = parse_port_ranges(ports).map_or(0, |ports| ports.len());
+            (written.len().max(1) * ports) as u64
+        }
+        Over::Service { .. } => LIKELY_OPEN,
+        Over::Site { names, .. } => LIKELY_OPEN * names.len().max(1) as u64,
+    }
 }
 
 /// How many ports of an ordinary host are open.

@@ -14,7 +14,7 @@ use crate::model::plan::{Class, Limits, Plan, Wanted};
 use crate::probe::Probe;
 use crate::scope::{Refusal, Want};
 
-pub use bounds::likely_seconds;
+pub use bounds::{likely_seconds, likely_sent};
 pub use letter::{duration, letter};
 
 /// More open ports of one address than this are left untested, and said so: a host that answers on every port would

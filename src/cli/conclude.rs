@@ -1,0 +1,195 @@
+//! The end of `scan`, `judge` and `demo`: writes the review's files, prints the summary, and decides the exit code.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ColorChoice};
+
+use super::{Exit, Globals};
+use crate::report::{self, Format, Options, Paint};
+use crate::review::{GateVerdict, Review};
+
+/// What is written, where, and in which languages.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct Outputs {
+    /// The folder for the results; made when it is missing [default: postern-review-DATE].
+    #[arg(long, value_name = "DIR", env = "POSTERN_OUT")]
+    pub(crate) out: Option<PathBuf>,
+    /// Languages of the report, first the summary's own: en, zh-Hant.
+    #[arg(
+        long,
+        value_name = "LANG",
+        value_delimiter = ',',
+        default_value = "en",
+        env = "POSTERN_LANG"
+    )]
+    pub(crate) lang: Vec<String>,
+    /// Forms to write besides review.json: html, sarif, junit, text.
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_delimiter = ',',
+        default_value = "html",
+        env = "POSTERN_FORMAT"
+    )]
+    pub(crate) format: Vec<String>,
+    /// The last review.json, to mark what is new, what is fixed and what is still open.
+    #[arg(long, value_name = "REVIEW", env = "POSTERN_LAST")]
+    pub(crate) last: Option<PathBuf>,
+}
+
+impl Outputs {
+    /// The forms asked for, `json` first; or the words that name none.
+    pub(crate) fn formats(&self) -> Result<Vec<&'static Format>, Vec<String>> {
+        let mut known = Vec::new();
+        let mut unknown = Vec::new();
+        for word in std::iter::once("json").chain(self.format.iter().map(String::as_str)) {
+            match report::format(word) {
+                Some(format) if known.iter().any(|have: &&Format| have.name == format.name) => {}
+                Some(format) => known.push(format),
+                None => unknown.push(word.to_owned()),
+            }
+        }
+        if unknown.is_empty() { Ok(known) } else { Err(unknown) }
+    }
+
+    /// The languages asked for: at least one.
+    pub(crate) fn languages(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for lang in self.lang.iter().map(|lang| lang.trim()).filter(|lang| !lang.is_empty()) {
+            if !all.contains(&lang) {
+                all.push(lang);
+            }
+        }
+        if all.is_empty() { vec!["en"] } else { all }
+    }
+}
+
+/// Writes a review in every form and language that is asked for into `folder`, prints its summary on stdout, and says
+/// how the program ends.
+///
+/// # Errors
+/// Ours, in words: a form that could not be rendered, a file that could not be written. No file is left half-written.
+pub(crate) fn publish(
+    review: &Review,
+    folder: &Path,
+    outputs: &Outputs,
+    globals: &Globals,
+) -> Result<Exit, String> {
+    let languages = outputs.languages();
+    let formats =
+        outputs.formats().map_err(|words| format!("no such form: {}", words.join(", ")))?;
+    fs::create_dir_all(folder).map_err(|wrong| format!("{}: {wrong}", folder.display()))?;
+    let mut beside = Vec::new();
+    for format in formats {
+        let spoken = if format.name == "html" { languages.as_slice() } else { &languages[..1] };
+        for (nth, lang) in spoken.iter().enumerate() {
+            let path = folder.join(file_name(format.file, lang, nth));
+            let bytes =
+                (format.render)(review, &Options::new(lang)).map_err(|wrong| wrong.to_string())?;
+            write_whole(&path, &bytes).map_err(|wrong| format!("{}: {wrong}", path.display()))?;
+            beside.push(path.display().to_string());
+        }
+    }
+    summarise(review, languages[0], &beside, globals)?;
+    Ok(exit(review))
+}
+
+/// The first language has the plain name, every further one its tag in it: `report.html`, `report.zh-Hant.html`.
+fn file_name(plain: &str, lang: &str, nth: usize) -> String {
+    match plain.rsplit_once('.') {
+        Some((stem, ending)) if nth > 0 => format!("{stem}.{lang}.{ending}"),
+        _ => plain.to_owned(),
+    }
+}
+
+/// Prints the summary; a reader that has gone away is no error.
+fn summarise(
+    review: &Review,
+    lang: &str,
+    beside: &[String],
+    globals: &Globals,
+) -> Result<(), String> {
+    let Some(text) = report::format("text") else { return Ok(()) };
+    let mut options = Options::new(lang);
+    options.beside = beside;
+    if paints(globals) {
+        options.paint = Paint::Ansi;
+    }
+    options.columns = columns();
+    let bytes = (text.render)(review, &options).map_err(|wrong| wrong.to_string())?;
+    match io::stdout().lock().write_all(&bytes).and_then(|()| io::stdout().flush()) {
+        Err(wrong) if wrong.kind() != io::ErrorKind::BrokenPipe => Err(format!("stdout: {wrong}")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether stdout gets colours.
+pub(crate) fn paints(globals: &Globals) -> bool {
+    let hushed = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match globals.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => io::stdout().is_terminal() && !hushed,
+    }
+}
+
+/// The width of the text on stdout: a page for a file, at most a comfortable line for a terminal.
+fn columns() -> usize {
+    let known = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    known.unwrap_or(80).clamp(40, 100)
+}
+
+/// How the program ends with that review.
+pub(crate) fn exit(review: &Review) -> Exit {
+    let gate = match review.decision.verdict {
+        GateVerdict::Go | GateVerdict::GoWithConditions => Exit::Passed,
+        GateVerdict::NoGo => Exit::Failed,
+        GateVerdict::NotEnoughEvidence => Exit::Incomplete,
+    };
+    if review.scan.complete { gate } else { gate.and(Exit::Incomplete) }
+}
+
+/// Writes a file whole or not at all: under another name, to the disk, then renamed.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}.part", std::process::id()));
+    let temporary =
+        folder.map_or_else(|| PathBuf::from(&temporary), |folder| folder.join(&temporary));
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.html");
+        write_whole(&path, b"old").expect("writable");
+        write_whole(&path, b"new").expect("writable");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        assert!(write_whole(&folder.path().join("missing/report.html"), b"x").is_err());
+        assert!(write_whole(folder.path(), b"a folder is in the way").is_err());
+        let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn every_further_language_has_a_file_of_its_own() {
+        assert_eq!(file_name("report.html", "en", 0), "report.html");
+        assert_eq!(file_name("report.html", "zh-Hant", 1), "report.zh-Hant.html");
+    }
+}
