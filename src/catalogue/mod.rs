@@ -1,8 +1,17 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
 mod expr;
+mod file;
+mod lint;
+mod message;
+mod read;
+mod selftest;
+mod values;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
 
 use crate::facts::{KindId, Vocabulary};
 use crate::model::complaint::{Complaint, Source};
@@ -12,7 +21,16 @@ use crate::model::outcome::{Outcome, Why};
 use crate::model::said::Said;
 use crate::model::severity::Degree;
 use crate::model::subject::Subject;
-use crate::model::value::{Type, Value};
+use crate::model::value::{Kind, Type, Value};
+
+use self::expr::{Condition, Env, Truth};
+use self::message::{Scene, Sentence};
+
+pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
+pub use self::lint::lint;
+pub use self::selftest::SelfTest;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
 /// A check file as it was found: its text and the name that its path gives it.
 #[derive(Clone, Debug)]
@@ -21,6 +39,26 @@ pub struct File {
     pub id: String,
     /// The text.
     pub source: Arc<Source>,
+}
+
+impl File {
+    /// The YAML files of a folder that was embedded when the program was built, in order of their ids.
+    pub(crate) fn embedded(folder: &Dir<'_>, name: &str) -> Vec<Self> {
+        let mut files = Vec::new();
+        let mut folders = vec![folder];
+        while let Some(folder) = folders.pop() {
+            folders.extend(folder.dirs());
+            for file in folder.files() {
+                let path = file.path().to_string_lossy();
+                let Some(id) = path.strip_suffix(".yaml") else { continue };
+                let text = file.contents_utf8().unwrap_or("").to_owned();
+                let path = format!("built-in:{name}/{path}").into();
+                files.push(Self { id: id.to_owned(), source: Arc::new(Source { path, text }) });
+            }
+        }
+        files.sort_by(|a, b| a.id.cmp(&b.id));
+        files
+    }
 }
 
 /// All checks that can be chosen from, in order of their ids.
@@ -34,13 +72,30 @@ pub struct Catalogue {
 impl Catalogue {
     /// Reads checks. Of two files with the same id the later one counts; files with mistakes are left out and complained
     /// of, and never hide the others.
-    pub fn read(_files: &[File], _vocabulary: &Vocabulary) -> (Self, Vec<Complaint>) {
-        (Self::default(), Vec::new())
+    pub fn read(files: &[File], vocabulary: &Vocabulary) -> (Self, Vec<Complaint>) {
+        let mut by_id: BTreeMap<&str, &File> = BTreeMap::new();
+        let mut replaced = Vec::new();
+        for file in files {
+            if by_id.insert(&file.id, file).is_some() {
+                replaced.push(CheckId(file.id.clone()));
+            }
+        }
+        let (mut checks, mut complaints) = (Vec::new(), Vec::new());
+        for file in by_id.values() {
+            match read::read(file, vocabulary) {
+                Ok(check) => checks.push(Arc::new(check)),
+                Err(wrong) => complaints.extend(wrong),
+            }
+        }
+        let texts =
+            by_id.values().flat_map(|file| [file.id.as_bytes(), file.source.text.as_bytes()]);
+        let digest = Some(Digest::of_parts(texts));
+        (Self { checks, replaced, digest }, complaints)
     }
 
     /// The checks that are built into the program.
     pub fn built_in_files() -> Vec<File> {
-        Vec::new()
+        File::embedded(&BUILT_IN, "checks")
     }
 
     /// The checks, in order of their ids.
@@ -75,21 +130,118 @@ impl Check {
     }
 
     /// What it comes to on one subject, with parameters in the order of [`Check::params`].
-    pub fn judge<'a>(&'a self, _params: &'a [Value], _lookup: Lookup<'_, 'a>) -> Verdict {
-        Verdict { outcome: Outcome::NotTested, witness: Vec::new(), why: None }
+    pub fn judge<'a>(&'a self, params: &'a [Value], lookup: Lookup<'_, 'a>) -> Verdict {
+        let env = Env::new(params, lookup);
+        let gates = [(&self.when, &self.not_when), (&self.applies, &self.not_applies)];
+        for (condition, otherwise) in gates {
+            let Some(condition) = condition else { continue };
+            match condition.truth(&env) {
+                Truth::True => {}
+                Truth::False => return Verdict::without(Outcome::NotApplicable, otherwise),
+                Truth::Unknown(why) => return Verdict::without(Outcome::Inconclusive, why),
+            }
+        }
+        match self.expect.truth(&env) {
+            Truth::True => Verdict { outcome: Outcome::Pass, witness: Vec::new(), why: None },
+            Truth::Unknown(why) => Verdict::without(Outcome::Inconclusive, why),
+            Truth::False => {
+                let env = Env::new(params, lookup);
+                let witness =
+                    self.expect.blame(&env).iter().map(|(value, _)| value.keep()).collect();
+                Verdict { outcome: Outcome::Fail, witness, why: None }
+            }
+        }
     }
 
     /// Its sentence for a verdict, in that language: plain text, with what peers said made safe to show. The format that
     /// shows it still escapes it for its own place.
     pub fn message<'a>(
         &'a self,
-        _verdict: &Verdict,
-        _subject: &Subject,
-        _params: &'a [Value],
-        _lookup: Lookup<'_, 'a>,
-        _lang: &str,
+        verdict: &Verdict,
+        subject: &Subject,
+        params: &'a [Value],
+        lookup: Lookup<'_, 'a>,
+        lang: &str,
     ) -> String {
-        String::new()
+        // A template that runs out of fuel on some odd fact still leaves a true sentence.
+        self.sentence(verdict, subject, params, lookup, lang)
+            .unwrap_or_else(|_| format!("{}: {}", subject.place(), self.title.in_lang(lang)))
+    }
+
+    fn sentence<'a>(
+        &'a self,
+        verdict: &Verdict,
+        subject: &Subject,
+        params: &'a [Value],
+        lookup: Lookup<'_, 'a>,
+        lang: &str,
+    ) -> Result<String, minijinja::Error> {
+        let why = || verdict.why.as_ref().map(ToString::to_string).unwrap_or_default();
+        let sentence = match verdict.outcome {
+            Outcome::Fail => Some(&self.fail),
+            Outcome::Pass => self.pass.as_ref(),
+            Outcome::NotApplicable => {
+                let otherwise = self.otherwise.as_ref().map(|said| said.in_lang(lang).to_owned());
+                return Ok(otherwise.unwrap_or_else(why));
+            }
+            Outcome::Inconclusive | Outcome::NotTested => return Ok(why()),
+        };
+        let Some(sentence) = sentence else { return Ok(self.title.in_lang(lang).to_owned()) };
+        let env = Env::new(params, lookup);
+        let witness = match verdict.outcome {
+            Outcome::Fail => self.expect.blame(&env),
+            _ => Vec::new(),
+        };
+        let (declared, kinds) = (&self.params, &self.kinds);
+        let witness = &witness;
+        sentence.written(&Scene {
+            lang,
+            subject,
+            params: declared,
+            values: params,
+            kinds,
+            lookup,
+            witness,
+        })
+    }
+
+    /// Its own tests.
+    pub fn tests(&self) -> &[SelfTest] {
+        &self.tests
+    }
+
+    /// Its conditions as they are written, each on one line, with the field that holds it.
+    pub fn conditions(&self) -> Vec<(&'static str, &str)> {
+        let optional = [("when", self.when.as_ref()), ("applies", self.applies.as_ref())];
+        let optional = optional.into_iter().filter_map(|(field, one)| Some((field, one?.text())));
+        optional.chain([("expect", self.expect.text())]).collect()
+    }
+
+    /// The fields of facts that its conditions look at, each once.
+    pub fn looks_at(&self) -> Vec<(KindId, u16)> {
+        let mut all = Vec::new();
+        let conditions = [self.when.as_ref(), self.applies.as_ref(), Some(&self.expect)];
+        for one in conditions.into_iter().flatten().flat_map(Condition::looks_at) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        all
+    }
+}
+
+impl Verdict {
+    fn without(outcome: Outcome, why: &Why) -> Self {
+        Self { outcome, witness: Vec::new(), why: Some(why.clone()) }
+    }
+}
+
+/// Why a check does not apply where a condition of its own is false.
+fn not_so(condition: Option<&Condition>, otherwise: Option<&Said>) -> Why {
+    match (otherwise, condition) {
+        (Some(said), _) => Why::new(said.in_lang("en")),
+        (None, Some(condition)) => Why::new(format!("it applies only where {}", condition.text())),
+        (None, None) => Why::new("it does not apply"),
     }
 }
 
@@ -122,18 +274,17 @@ pub struct Check {
     pub params: Vec<Param>,
     /// The file it was read from.
     pub source: Arc<Source>,
-    // Compiled conditions, message templates and self-tests stand in fields of the room's own.
-}
-
-/// A way to mend it, perhaps for one product only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FixText {
-    /// The product it is for.
-    pub product: Option<String>,
-    /// What to do.
-    pub text: Said,
-    /// What to type or to write into a file.
-    pub code: Option<String>,
+    when: Option<Condition>,
+    not_when: Why,
+    applies: Option<Condition>,
+    not_applies: Why,
+    otherwise: Option<Said>,
+    expect: Condition,
+    fail: Sentence,
+    pass: Option<Sentence>,
+    tests: Vec<SelfTest>,
+    /// The kinds that its sentences speak of.
+    kinds: Vec<(KindId, Kind)>,
 }
 
 /// A parameter of a check.
@@ -149,19 +300,6 @@ pub struct Param {
     pub stricter: Option<Stricter>,
     /// Its meaning, as a sentence.
     pub means: String,
-}
-
-/// Which way of changing a parameter is stricter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stricter {
-    /// A higher value.
-    Higher,
-    /// A lower value.
-    Lower,
-    /// Fewer entries in a list.
-    Fewer,
-    /// More entries in a list.
-    More,
 }
 
 /// What a check came to on one subject.

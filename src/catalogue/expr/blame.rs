@@ -126,3 +126,62 @@ fn other(truth: Truth<'_>) -> Truth<'_> {
         unknown => unknown,
     }
 }
+
+/// The types of what may be blamed, each once: known when the check is read, so that its message can be proofread.
+pub(super) fn may_blame(node: &Node) -> Vec<&Type> {
+    let mut found: Vec<&Type> = Vec::new();
+    types(node, &mut found);
+    found
+}
+
+fn types<'n>(node: &'n Node, found: &mut Vec<&'n Type>) {
+    match &node.op {
+        Op::Not(inner) => types(inner, found),
+        Op::And(left, right) | Op::Or(left, right) => {
+            types(left, found);
+            types(right, found);
+        }
+        Op::Choice(_, yes, no) => {
+            types(yes, found);
+            types(no, found);
+        }
+        Op::Each(Each::All | Each::Exists, list, _) => add_type(&list.of, found),
+        Op::Compare(_, left, right) | Op::Text(_, left, right) => {
+            compared_type(left, found);
+            compared_type(right, found);
+        }
+        Op::In(item, list) => {
+            add_type(&item.of, found);
+            if !item.on_facts {
+                compared_type(list, found);
+            }
+        }
+        Op::Matches(text, _) => compared_type(text, found),
+        Op::InNet(address, nets) => {
+            compared_type(address, found);
+            if let Nets::Asked(nets) = nets {
+                compared_type(nets, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn compared_type<'n>(node: &'n Node, found: &mut Vec<&'n Type>) {
+    match &node.op {
+        _ if !node.on_facts => {}
+        Op::Size(counted) | Op::Lower(counted) | Op::Capture(counted, ..) => {
+            compared_type(counted, found);
+        }
+        _ => add_type(&node.of, found),
+    }
+}
+
+fn add_type<'n>(of: &'n Type, found: &mut Vec<&'n Type>) {
+    match of {
+        Type::List(of) => add_type(of, found),
+        Type::Bool => {}
+        of if found.contains(&of) => {}
+        of => found.push(of),
+    }
+}

@@ -23,7 +23,8 @@ use crate::facts::{KindId, Vocabulary};
 use crate::model::outcome::Why;
 use crate::model::value::{Scale, Tier, Type, Value};
 
-pub(crate) use self::code::Node;
+pub(crate) use self::check::tier;
+use self::code::Node;
 pub(crate) use self::eval::{Env, Truth};
 pub(crate) use self::literal::{misnamed, text_as};
 pub(crate) use self::val::Val;
@@ -61,19 +62,6 @@ pub(crate) struct Names<'v> {
     pub(crate) tier: Tier,
     /// The parameters, in their order.
     pub(crate) params: &'v [(String, Type)],
-}
-
-impl Names<'_> {
-    /// The scale of that name, if any field or parameter is typed by it.
-    #[cfg(test)]
-    pub(crate) fn scale(&self, name: &str) -> Option<&'static Scale> {
-        scale(self.vocabulary, name)
-    }
-}
-
-/// The scale of that name, if any field of any kind is typed by it.
-pub(crate) fn scale(vocabulary: &Vocabulary, name: &str) -> Option<&'static Scale> {
-    scales(vocabulary).into_iter().find(|scale| scale.name == name)
 }
 
 /// Every scale that the fields of the vocabulary are typed by, in order of first use.
@@ -129,6 +117,11 @@ impl Condition {
         blame::blame(&self.node, env)
     }
 
+    /// The types of what may be blamed.
+    pub(crate) fn may_blame(&self) -> Vec<&Type> {
+        blame::may_blame(&self.node)
+    }
+
     /// Its text on one line.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -159,7 +152,7 @@ impl Condition {
     }
 }
 
-/// Reads a constant of a type, as a test writes it: used where a value stands for itself.
+/// A value that is not known.
 pub(crate) fn unknown(why: &'static str) -> Value {
     Value::Unknown(Why::new(why))
 }

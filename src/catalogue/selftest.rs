@@ -1,0 +1,248 @@
+//! The tests inside a check file: made-up facts, and what the check must come to on them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::expr::{Env, Names, Val, misnamed, tier, unknown};
+use super::values::Reader;
+use super::{Check, Param};
+use crate::facts::KindId;
+use crate::model::complaint::Complaint;
+use crate::model::net::{HostId, Transport};
+use crate::model::outcome::Outcome;
+use crate::model::subject::Subject;
+use crate::model::value::{Type, Value};
+use crate::yaml::Node;
+
+/// A test of a check.
+#[derive(Debug)]
+pub struct SelfTest {
+    /// What is tried, as a sentence.
+    pub name: String,
+    /// The outcome that it must come to.
+    pub expect: Outcome,
+    given: Vec<(KindId, Arc<[Value]>)>,
+    params: Vec<Value>,
+    witness: Option<Vec<Wanted>>,
+    says: Option<String>,
+    at: Range<usize>,
+}
+
+/// An element that a test wants to be blamed.
+#[derive(Debug)]
+enum Wanted {
+    /// By what it is when shown; of a record, its first field will do.
+    Word(String),
+    /// By some of its fields.
+    Fields(Vec<(String, String)>),
+}
+
+impl SelfTest {
+    /// Reads all tests of a file.
+    pub(super) fn read_all(
+        reader: &mut Reader<'_>,
+        tree: &Node,
+        names: &Names<'_>,
+        params: &[Param],
+    ) -> Vec<Self> {
+        let tests = tree.field("tests").map(Node::items).unwrap_or_default();
+        tests.iter().filter_map(|test| Self::read(reader, test, names, params)).collect()
+    }
+
+    fn read(
+        reader: &mut Reader<'_>,
+        node: &Node,
+        names: &Names<'_>,
+        params: &[Param],
+    ) -> Option<Self> {
+        let name = node.field("name")?;
+        let word = node.field("expect").and_then(Node::text)?;
+        let expect = Outcome::ALL.into_iter().find(|outcome| outcome.word() == word)?;
+        let given = given(reader, node, names);
+        let params = set(reader, node.field("params"), params, "this test sets");
+        let witness = node.field("witness").map(|list| list.items().iter().map(wanted).collect());
+        Some(Self {
+            name: name.text()?.to_owned(),
+            expect,
+            given,
+            params,
+            witness,
+            says: node.field("says").and_then(Node::text).map(str::to_owned),
+            at: name.mark(),
+        })
+    }
+}
+
+/// The facts of a test, with every kind that is left out not known.
+fn given(reader: &mut Reader<'_>, node: &Node, names: &Names<'_>) -> Vec<(KindId, Arc<[Value]>)> {
+    let written = node.field("given").map(Node::entries).unwrap_or_default();
+    for entry in written {
+        let kind = names.vocabulary.id(entry.name()).and_then(|id| names.vocabulary.kind(id));
+        match kind {
+            Some(kind) if kind.tier <= names.tier => {}
+            Some(kind) => {
+                let title = format!(
+                    "`{}` is known for each {}, and this check is about a {}",
+                    kind.name,
+                    tier(kind.tier),
+                    tier(names.tier)
+                );
+                reader.wrong(&entry.key, title, "");
+            }
+            None => {
+                let known = names.vocabulary.visible(names.tier).map(|kind| kind.name);
+                let title = misnamed(entry.name(), "is not a kind of fact", known);
+                reader.wrong(&entry.key, title, "");
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for (id, kind) in
+        (0..).zip(names.vocabulary.kinds()).filter(|(_, kind)| kind.tier <= names.tier)
+    {
+        let value =
+            written.iter().find(|entry| entry.name() == kind.name).map(|entry| &entry.value);
+        let record = match value {
+            Some(value) => reader.record(value, &kind.fields).map(Into::into),
+            None => Some(kind.fields.iter().map(|_| unknown("not given")).collect()),
+        };
+        if let Some(record) = record {
+            all.push((id, record));
+        }
+    }
+    all
+}
+
+/// The parameters of a check with those that a mapping sets; `who` begins a complaint.
+pub(crate) fn set(
+    reader: &mut Reader<'_>,
+    node: Option<&Node>,
+    params: &[Param],
+    who: &str,
+) -> Vec<Value> {
+    let written = node.map(Node::entries).unwrap_or_default();
+    for entry in written {
+        if !params.iter().any(|param| param.name == entry.name()) {
+            let known: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+            let title =
+                misnamed(entry.name(), "is not a parameter of the check", known.iter().copied());
+            let help = match known.as_slice() {
+                [] => format!("{who} it, and the check has no parameters"),
+                known => format!("its parameters: {}", known.join(", ")),
+            };
+            reader.wrong(&entry.key, title, &help);
+        }
+    }
+    params
+        .iter()
+        .map(|param| {
+            let entry = written.iter().find(|entry| entry.name() == param.name);
+            entry
+                .and_then(|entry| reader.value(&entry.value, &param.of))
+                .unwrap_or_else(|| param.default.clone())
+        })
+        .collect()
+}
+
+fn wanted(node: &Node) -> Wanted {
+    match node.text() {
+        Some(text) => Wanted::Word(text.to_owned()),
+        None => Wanted::Fields(
+            node.entries()
+                .iter()
+                .map(|entry| (entry.name().to_owned(), entry.value.text().unwrap_or("").to_owned()))
+                .collect(),
+        ),
+    }
+}
+
+impl Wanted {
+    fn is(&self, value: &Value, of: &Type) -> bool {
+        match (self, value, of) {
+            (Self::Word(word), Value::Record(fields), _) => {
+                value.to_string() == *word
+                    || fields.first().is_some_and(|first| first.to_string() == *word)
+            }
+            (Self::Word(word), _, _) => value.to_string() == *word,
+            (Self::Fields(wanted), Value::Record(values), Type::Record(fields)) => {
+                wanted.iter().all(|(name, word)| {
+                    let slot = fields.iter().position(|field| field.name == name);
+                    slot.and_then(|slot| values.get(slot)).is_some_and(|it| it.to_string() == *word)
+                })
+            }
+            (Self::Fields(_), _, _) => false,
+        }
+    }
+}
+
+impl Check {
+    /// Runs one of its tests; a complaint points at the test that failed.
+    ///
+    /// # Errors
+    /// What it came to instead.
+    pub fn test(&self, test: &SelfTest) -> Result<(), Complaint> {
+        let lookup = |kind: KindId| {
+            test.given.iter().find(|(known, _)| *known == kind).map(|(_, record)| record.as_ref())
+        };
+        let verdict = self.judge(&test.params, &lookup);
+        let wrong = |title: String| Complaint::at(&self.source, test.at.clone(), title);
+        if verdict.outcome != test.expect {
+            let mut complaint = wrong(format!(
+                "this came to {}, not {}",
+                verdict.outcome.word(),
+                test.expect.word()
+            ));
+            if let Some(why) = &verdict.why {
+                complaint = complaint.help(format!("the reason: {why}"));
+            }
+            if !verdict.witness.is_empty() {
+                complaint = complaint.help(format!("the witness: {}", words(&verdict.witness)));
+            }
+            return Err(complaint);
+        }
+        if verdict.outcome != Outcome::Fail {
+            return Ok(());
+        }
+        let env = Env::new(&test.params, &lookup);
+        let blamed: Vec<(Val<'_>, &Type)> = self.expect.blame(&env);
+        if let Some(wanted) = &test.witness {
+            let same = wanted.len() == blamed.len()
+                && wanted
+                    .iter()
+                    .all(|one| blamed.iter().any(|(value, of)| one.is(&value.keep(), of)));
+            if !same {
+                return Err(wrong("this blamed something else than the test says".into())
+                    .help(format!("the witness: {}", words(&verdict.witness))));
+            }
+        }
+        let subject = somebody();
+        for lang in self.fail.texts().0.keys() {
+            if let Err(why) = self.sentence(&verdict, &subject, &test.params, &lookup, lang) {
+                return Err(wrong(format!("its message in {lang} cannot be written: {why}")));
+            }
+        }
+        let said = self.message(&verdict, &subject, &test.params, &lookup, "en");
+        match &test.says {
+            Some(wanted) if *wanted != said => {
+                Err(wrong("this says something else than the test says".into())
+                    .help(format!("it says: {said}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn words(values: &[Value]) -> String {
+    values.iter().map(Value::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The subject that the messages of tests speak of.
+fn somebody() -> Subject {
+    Subject {
+        host: HostId("web1".into()),
+        address: "192.0.2.10".parse().ok(),
+        service: Some((Transport::Tcp, 443)),
+        name: None,
+        vantage: "outside".into(),
+    }
+}
