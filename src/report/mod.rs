@@ -2,6 +2,8 @@
 //!
 //! A format is one file with a `FORMAT` row, and one word in the list below.
 
+pub mod words;
+
 use std::fmt;
 
 use crate::review::Review;
@@ -71,7 +73,7 @@ macro_rules! formats {
     };
 }
 
-formats! { json }
+formats! { json, html }
 
 /// The format of that name.
 pub fn format(name: &str) -> Option<&'static Format> {

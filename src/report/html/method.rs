@@ -1,0 +1,218 @@
+//! How the review was made, what it cannot see, by whose leave, and the words it uses.
+
+use serde::Serialize;
+
+use super::reader::{Reader, Text};
+use crate::inventory::VantageKind;
+use crate::report::words::number;
+use crate::review::{AuthorisationLine, RefusedLine};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Method {
+    facts: Vec<Fact>,
+    limits: Vec<String>,
+    loosened: Vec<Loosened>,
+    hosts: Vec<Host>,
+    hosts_words: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    name: String,
+    values: Vec<String>,
+    code: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Loosened {
+    check: String,
+    what: String,
+    why: Text,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Host {
+    id: String,
+    fragile: bool,
+    system: Option<Text>,
+    names: Vec<String>,
+    addresses: Vec<String>,
+    declared: String,
+}
+
+impl Method {
+    pub(super) fn new(reader: &Reader<'_>) -> Self {
+        let review = reader.review;
+        let loosened = review.loosened.iter().map(|line| Loosened {
+            check: reader.bounded(&line.check.0),
+            what: reader.bounded(&line.what),
+            why: reader.english(&line.why),
+            at: reader.bounded(&line.at),
+        });
+        let system = |id: &str| review.systems.iter().find(|system| system.id == id);
+        let hosts = review.hosts.iter().map(|host| Host {
+            id: reader.bounded(&host.id.0),
+            fragile: host.fragile,
+            system: host.system.as_deref().and_then(system).map(|system| reader.said(&system.purpose)),
+            names: host.names.iter().map(|name| reader.bounded(name)).collect(),
+            addresses: host.addresses.iter().map(ToString::to_string).collect(),
+            declared: reader.bounded(&format!("{}:{}", host.declared_at.path, host.declared_at.line)),
+        });
+        Self {
+            facts: facts(reader),
+            limits: limits(reader),
+            loosened: loosened.collect(),
+            hosts: hosts.collect(),
+            hosts_words: reader.words.count("method.hosts", review.hosts.len() as u64, &[]),
+        }
+    }
+}
+
+fn facts(reader: &Reader<'_>) -> Vec<Fact> {
+    let words = reader.words;
+    let (scan, tool, coverage) = (&reader.review.scan, &reader.review.tool, &reader.review.coverage);
+    let fact = |name: &str, values: Vec<String>| Fact { name: words.plain(name).to_owned(), values, code: false };
+    let code = |name: &str, value: &str| Fact { code: true, ..fact(name, vec![reader.bounded(value)]) };
+    let or = |values: Vec<String>, none: &str| if values.is_empty() { vec![words.plain(none).to_owned()] } else { values };
+    let span = [("began", words.time(scan.began)), ("ended", words.time(scan.ended))];
+    let kind = words.plain(match scan.vantage_kind {
+        VantageKind::Internet => "vantage.internet",
+        VantageKind::Partner => "vantage.partner",
+        VantageKind::Inside => "vantage.inside",
+    });
+    let (all, host) = scan.pace;
+    let ports = match scan.ports.as_str() {
+        "" => words.plain("method.ports.declared").to_owned(),
+        ports => words.say("method.ports.value", &[("ports", &reader.bounded(&ports.replace(',', ", ")))]),
+    };
+    let settled = coverage.pass + coverage.fail;
+    let wanted = settled + coverage.inconclusive + coverage.not_tested;
+    let settled_fills = [
+        ("percent", coverage.settled_percent.to_string()),
+        ("settled", number(settled)),
+        ("wanted", number(wanted)),
+        ("planned", number(coverage.planned)),
+    ];
+    let sent = [("connections", number(scan.connections)), ("datagrams", number(scan.datagrams))];
+    let identity = scan.identity.iter().map(|(what, is)| reader.bounded(&format!("{what}: {is}")));
+    vec![
+        fact("method.scanned", vec![words.say("decision.facts.when.value", &pairs(&span))]),
+        fact("method.vantage", vec![words.say("method.vantage.value", &[("id", &reader.bounded(&scan.vantage)), ("kind", kind)])]),
+        fact("method.sources", or(scan.sources.iter().map(ToString::to_string).collect(), "method.sources.none")),
+        fact("method.identity", or(identity.collect(), "method.sources.none")),
+        fact("method.pace", vec![words.say("method.pace.value", &[("all", &all.to_string()), ("host", &host.to_string())])]),
+        fact("method.ports", vec![ports]),
+        fact("method.connections", vec![words.say("method.connections.value", &pairs(&sent))]),
+        fact("method.resolvers", or(scan.resolvers.iter().map(ToString::to_string).collect(), "method.resolvers.none")),
+        fact("method.settled", vec![words.say("method.settled.value", &pairs(&settled_fills))]),
+        fact("method.tool", vec![words.say("method.tool.value", &[("version", &reader.bounded(&tool.version))])]),
+        fact("method.profile", vec![reader.bounded(&tool.profile)]),
+        code("method.profile.digest", &tool.profile_digest),
+        code("method.catalogue.digest", &tool.catalogue_digest),
+        code("method.book.digest", &scan.book_digest),
+    ]
+}
+
+fn limits(reader: &Reader<'_>) -> Vec<String> {
+    let always = [
+        "method.limit.intrusion",
+        "method.limit.moment",
+        "method.limit.inside",
+        "method.limit.udp",
+        "method.limit.tls",
+        "method.limit.credentials",
+    ];
+    let fragile: Vec<usize> = reader.review.hosts.iter().enumerate().filter(|(_, host)| host.fragile).map(|(at, _)| at).collect();
+    let count = fragile.len() as u64;
+    let named = (count > 0).then(|| reader.words.count("method.limit.fragile", count, &[("hosts", &reader.hosts(fragile))]));
+    always.into_iter().map(|key| reader.words.plain(key).to_owned()).chain(named).collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Leave {
+    given: Vec<Given>,
+    refused: Vec<Refused>,
+}
+
+#[derive(Debug, Serialize)]
+struct Given {
+    name: String,
+    ad_hoc: bool,
+    entitled: Vec<Text>,
+    windows: Vec<String>,
+    covers: Vec<Text>,
+    excludes: Vec<Text>,
+    class: Text,
+}
+
+#[derive(Debug, Serialize)]
+struct Refused {
+    host: String,
+    address: Option<String>,
+    rule: Text,
+}
+
+impl Leave {
+    pub(super) fn new(reader: &Reader<'_>) -> Self {
+        Self {
+            given: reader.review.authorisations.iter().map(|line| given(reader, line)).collect(),
+            refused: reader.review.refused.iter().map(|line| refused(reader, line)).collect(),
+        }
+    }
+}
+
+fn given(reader: &Reader<'_>, line: &AuthorisationLine) -> Given {
+    let words = reader.words;
+    let texts = |lines: &[String]| lines.iter().map(|line| reader.english(line)).collect();
+    let window = |(from, to): &(_, _)| words.say("leave.window", &[("from", &words.time(*from)), ("to", &words.time(*to))]);
+    Given {
+        name: words.say("leave.id", &[("id", &reader.bounded(&line.id))]),
+        ad_hoc: line.ad_hoc,
+        entitled: texts(&line.entitled),
+        windows: line.windows.iter().map(window).collect(),
+        covers: texts(&line.covers),
+        excludes: texts(&line.excludes),
+        class: reader.english(&line.class),
+    }
+}
+
+fn refused(reader: &Reader<'_>, line: &RefusedLine) -> Refused {
+    Refused {
+        host: reader.bounded(&line.host.0),
+        address: line.address.map(|address| address.to_string()),
+        rule: reader.english(&line.rule),
+    }
+}
+
+/// A word of the glossary and its meaning.
+#[derive(Debug, Serialize)]
+pub(super) struct Term {
+    word: String,
+    means: String,
+}
+
+/// The glossary, in the order in which readers meet the words.
+pub(super) fn glossary(reader: &Reader<'_>) -> Vec<Term> {
+    let terms = [
+        ("term.host", "term.host.means"),
+        ("term.exposure", "term.exposure.means"),
+        ("term.port", "term.port.means"),
+        ("term.finding", "term.finding.means"),
+        ("term.gate", "term.gate.means"),
+        ("term.inconclusive", "term.inconclusive.means"),
+        ("term.filtered", "term.filtered.means"),
+        ("term.tls", "term.tls.means"),
+        ("term.certificate", "term.certificate.means"),
+        ("term.vantage", "term.vantage.means"),
+        ("term.waiver", "term.waiver.means"),
+        ("term.book", "term.book.means"),
+        ("term.burden", "term.burden.means"),
+    ];
+    let word = |key| reader.words.plain(key).to_owned();
+    terms.into_iter().map(|(term, means)| Term { word: word(term), means: word(means) }).collect()
+}
+
+fn pairs<'a, const N: usize>(filled: &'a [(&'a str, String); N]) -> [(&'a str, &'a str); N] {
+    filled.each_ref().map(|(name, value)| (*name, value.as_str()))
+}
