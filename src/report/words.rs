@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::model::moment::Moment;
+use crate::yaml::{Node, parse};
 
 /// Languages that are built in: the tag that a user types, and the words file.
 const BUILT_IN: [(&str, &str); 2] = [
@@ -161,9 +162,19 @@ fn source(path: &str, text: &str) -> Arc<Source> {
     Arc::new(Source { path: PathBuf::from(path), text: text.to_owned() })
 }
 
+/// The keys of a words file with their sentences; every value is text.
 fn entries(source: &Arc<Source>) -> Result<BTreeMap<String, String>, Vec<Complaint>> {
-    serde_saphyr::from_str(&source.text)
-        .map_err(|error| vec![Complaint::at(source, 0..0, error.to_string())])
+    let (tree, mut complaints) = parse(source);
+    let mut entries = BTreeMap::new();
+    for entry in tree.iter().flat_map(Node::entries) {
+        if let Some(text) = entry.value.text() {
+            entries.insert(entry.name().to_owned(), text.to_owned());
+        } else {
+            let title = format!("`{}` is not a sentence", entry.name());
+            complaints.push(Complaint::at(source, entry.key.mark(), title));
+        }
+    }
+    if complaints.is_empty() { Ok(entries) } else { Err(complaints) }
 }
 
 /// What a words file lacks or has too much, measured by the English one.
@@ -172,19 +183,20 @@ fn unlike(
     theirs: &BTreeMap<String, String>,
     source: &Arc<Source>,
 ) -> Vec<Complaint> {
+    let (tree, _) = parse(source);
     let at = |key: &str| {
-        let start = source.text.find(&format!("\n{key}:")).map_or(0, |start| start + 1);
-        start..start + if start == 0 { 0 } else { key.len() }
+        let mut keys = tree.iter().flat_map(Node::entries);
+        keys.find(|entry| entry.name() == key).map_or(0..0, |entry| entry.key.mark())
     };
     let optional = |key: &str| key.ends_with(".one");
-    let missing =
-        english.keys().filter(|key| !optional(key) && !theirs.contains_key(*key)).map(|key| {
-            Complaint::at(source, 0..0, format!("the sentence `{key}` is missing"))
-                .help("take the English words file as the pattern; it has every key")
-        });
+    let missing = english.keys().filter(|key| !optional(key) && !theirs.contains_key(*key));
+    let missing = missing.map(|key| {
+        Complaint::at(source, 0..0, format!("the sentence `{key}` is missing"))
+            .help("take the English words file as the pattern: it has every key")
+    });
     let unknown = theirs.keys().filter(|key| !english.contains_key(*key)).map(|key| {
-        let complaint =
-            Complaint::at(source, at(key), format!("no sentence of the report is called `{key}`"));
+        let title = format!("no sentence of the report is called `{key}`");
+        let complaint = Complaint::at(source, at(key), title);
         match nearest(key, english.keys().map(String::as_str)) {
             Some(near) => complaint.help(format!("did you mean `{near}`?")),
             None => complaint,
@@ -195,12 +207,8 @@ fn unlike(
         (placeholders(sentence) != wanted).then(|| {
             let names: Vec<_> = wanted.iter().map(|name| format!("{{{name}}}")).collect();
             let names = if names.is_empty() { "none".into() } else { names.join(" ") };
-            Complaint::at(
-                source,
-                at(key),
-                format!("`{key}` has other placeholders than in English"),
-            )
-            .help(format!("it needs: {names}"))
+            let title = format!("`{key}` has other placeholders than in English");
+            Complaint::at(source, at(key), title).help(format!("it needs: {names}"))
         })
     });
     missing.chain(unknown).chain(differing).collect()
