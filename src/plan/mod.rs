@@ -7,11 +7,15 @@ mod letter;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::catalogue::Check;
+use crate::facts::{self, Vocabulary};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::net::CheckId;
 use crate::model::plan::{Class, Limits, Plan, Wanted};
+use crate::model::value::Tier;
 use crate::probe::Probe;
+use crate::profile::Profile;
 use crate::scope::{Refusal, Want};
 
 pub use bounds::{likely_seconds, likely_sent};
@@ -57,6 +61,25 @@ pub struct Asked {
     pub check: CheckId,
     /// The probes, by name.
     pub probes: BTreeSet<String>,
+}
+
+/// The probes that each check of a profile needs: those that the rows of derivation want for the kinds of fact that it
+/// speaks of, and those that yield a kind by themselves.
+pub fn asked(profile: &Profile, vocabulary: &Vocabulary) -> Vec<Asked> {
+    let of_check = |check: &Check| {
+        let kinds = check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind));
+        kinds.flat_map(|kind| needs(kind.name, kind.tier)).map(str::to_owned).collect()
+    };
+    let chosen = profile.chosen.iter().map(|chosen| &chosen.check);
+    chosen.map(|check| Asked { check: check.id.clone(), probes: of_check(check) }).collect()
+}
+
+/// The probes that a kind of fact rests on. Names are a need of their own only for what is known of a host; for a
+/// service they are but the way to its addresses, which a plan goes where none are written.
+fn needs(kind: &'static str, tier: Tier) -> Vec<&'static str> {
+    let Some(row) = facts::ROWS.iter().find(|row| row.yields == kind) else { return vec![kind] };
+    let by_itself = |probe: &&str| tier == Tier::Host || *probe != "names";
+    row.needs.iter().copied().filter(by_itself).collect()
 }
 
 /// Plans a scan: for every host the probes that some check needs, in their order, each with its reasons and its worst
