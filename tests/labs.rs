@@ -48,11 +48,12 @@ struct Lab {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let mut labs: Vec<PathBuf> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs"))
-        .expect("the labs are readable")
-        .map(|entry| entry.expect("the entry is readable").path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
-        .collect();
+    let mut labs: Vec<PathBuf> =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs"))
+            .expect("the labs are readable")
+            .map(|entry| entry.expect("the entry is readable").path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+            .collect();
     labs.sort();
     let trials = labs.into_iter().map(|path| {
         let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
@@ -89,12 +90,15 @@ fn audit(name: &str, path: &Path) -> Result<(), Failed> {
 
 /// What is missing to run a lab.
 fn missing(lab: &Lab) -> Option<String> {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0"));
+    let root =
+        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0"));
     if !root {
         return Some("root, for network namespaces".into());
     }
     let paths = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    let there = |program: &&String| paths.iter().any(|folder| Path::new(folder).join(program.as_str()).exists());
+    let there = |program: &&String| {
+        paths.iter().any(|folder| Path::new(folder).join(program.as_str()).exists())
+    };
     lab.needs.iter().find(|program| !there(program)).cloned()
 }
 
@@ -109,12 +113,14 @@ impl Drop for Running {
     fn drop(&mut self) {
         for server in &mut self.servers {
             let group = format!("-{}", server.id());
-            let _ = Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status();
+            let _ =
+                Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status();
             let end = Instant::now() + Duration::from_secs(5);
             while matches!(server.try_wait(), Ok(None)) && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+            let _ =
+                Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
             let _ = server.wait();
         }
         let _ = Command::new("ip").args(["netns", "del", &self.namespace]).status();
@@ -160,7 +166,9 @@ impl Running {
     fn shell(&self, script: &str) -> Command {
         use std::os::unix::process::CommandExt;
         let mut shell = Command::new("ip");
-        shell.args(["netns", "exec", &self.namespace, "sh", "-euc", script]).current_dir(self.folder.path());
+        shell
+            .args(["netns", "exec", &self.namespace, "sh", "-euc", script])
+            .current_dir(self.folder.path());
         shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         shell
     }
@@ -178,7 +186,8 @@ impl Running {
         loop {
             let output = self.shell("ss -Hltn").stdout(Stdio::piped()).output()?;
             let listening = String::from_utf8_lossy(&output.stdout).into_owned();
-            let open = |door: &&String| listening.split_whitespace().any(|word| word == door.as_str());
+            let open =
+                |door: &&String| listening.split_whitespace().any(|word| word == door.as_str());
             let Some(shut) = doors.iter().find(|door| !open(door)) else { return Ok(()) };
             if Instant::now() > end {
                 return Err(format!("nothing listens on {shut}; what does:\n{listening}").into());
@@ -195,7 +204,11 @@ impl Running {
             lab.profile
         );
         let output = self.shell(&script).stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         let review = fs::read_to_string(self.folder.path().join("review/review.json"))
             .map_err(|_| format!("no review was written:\n{said}"))?;
         let review: postern::review::Review = serde_json::from_str(&review)?;
@@ -204,7 +217,10 @@ impl Running {
         }
         let line = |finding: &postern::review::Finding| {
             let subject = &finding.places.first()?.subject;
-            let service = subject.service.map(|(transport, port)| format!(" {port}/{transport}")).unwrap_or_default();
+            let service = subject
+                .service
+                .map(|(transport, port)| format!(" {port}/{transport}"))
+                .unwrap_or_default();
             Some(format!("{} {}{service}", finding.check, subject.host))
         };
         Ok(review.findings.iter().filter_map(line).collect())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use granit_parser::{
+use serde_saphyr::granit_parser::{
     ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag,
 };
 
@@ -25,7 +25,7 @@ pub fn parse(source: &Arc<Source>) -> (Option<Node>, Vec<Complaint>) {
     if let Some(unwanted) = text::unwanted(source) {
         return (None, vec![unwanted]);
     }
-    let options = granit_parser::options! {
+    let options = serde_saphyr::granit_parser::options! {
         disallow_directives: true,
         emit_comments: false,
         flow_nesting_limit: DEPTH,
