@@ -1,5 +1,8 @@
 //! What the operator declares: providers, systems, hosts, and what each is meant to expose, to whom and why.
 
+mod load;
+pub mod waivers;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -9,12 +12,17 @@ use serde::{Deserialize, Serialize};
 use crate::model::moment::Moment;
 use crate::model::net::{HostId, Transport};
 use crate::model::said::Said;
+use crate::yaml::NetworkText;
+
+pub(crate) use load::unknown;
+pub use load::{Loaded, read};
 
 /// An inventory file (`schema: postern/inventory/v1`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Inventory {
-    /// `postern/inventory/v1`
+    /// What this file is: `postern/inventory/v1`.
+    #[schemars(extend("const" = "postern/inventory/v1"))]
     pub schema: String,
     /// Who answers for the service: the centre's operator.
     pub operator: Operator,
@@ -31,6 +39,7 @@ pub struct Inventory {
     #[serde(default)]
     pub vantages: Vec<Vantage>,
     /// The machines, each with what it is meant to expose.
+    #[schemars(length(min = 1))]
     pub hosts: Vec<Host>,
     /// PEM files with certificate authorities of the operator's own, trusted besides Mozilla's; paths from this file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -92,7 +101,7 @@ pub struct Zone {
     /// A short name: `clinic-lan`.
     pub id: String,
     /// The networks in it.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<NetworkText>")]
     pub networks: Vec<IpNet>,
 }
 
@@ -154,6 +163,7 @@ pub struct Exposure {
     /// Port and transport: `443/tcp`.
     pub port: DeclaredPort,
     /// Zones or networks that may reach it: `internet`, `clinic-lan`, `198.51.100.0/28`.
+    #[schemars(length(min = 1))]
     pub from: Vec<String>,
     /// What is offered there, as IANA names it: `https`, `ssh`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// One text, by BCP 47 language tag: `{en: …, zh-Hant: …}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("minProperties" = 1, "propertyNames" = {
+    "pattern": "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$",
+    "description": "a language is named by its tag: `en`, `zh-Hant`"
+}))]
 pub struct Said(pub BTreeMap<String, String>);
 
 impl Said {

@@ -1,6 +1,10 @@
 //! The authorisation, and the only maker of a [`Permit`]: without one, no socket opens.
 
-mod interim;
+pub mod authorisation;
+mod decide;
+mod special;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::net::{HostId, Transport};
 use crate::model::plan::Class;
 
-pub use interim::Scope;
+pub use authorisation::Authorisation;
+pub use decide::{Scope, Setup};
 
 /// How an address came to us: what was written needs less proof than what somebody else chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +47,27 @@ pub struct Want {
 
 /// Leave to reach one address and port, once. Only the scope makes one, it cannot be copied, and the one dialler
 /// takes it.
+///
+/// Nobody else can make one:
+///
+/// ```compile_fail,E0451
+/// use postern::scope::Permit;
+///
+/// let forged = Permit {
+///     to: "192.0.2.1:443".parse().unwrap(),
+///     transport: postern::model::net::Transport::Tcp,
+///     host: None,
+///     authority: "my own".into(),
+/// };
+/// ```
+///
+/// nor copy one that was given:
+///
+/// ```compile_fail,E0599
+/// fn twice(once: postern::scope::Permit) -> [postern::scope::Permit; 2] {
+///     [once.clone(), once]
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     to: SocketAddr,

@@ -5,6 +5,7 @@
 //! generated from the type), and the values (what the type's own conversions refuse). A room that has more rules adds
 //! them through [`read_with`], over the tree, so that they speak up even where the shape is wrong.
 
+mod formats;
 mod node;
 mod parse;
 mod place;
@@ -13,6 +14,7 @@ mod shape;
 mod text;
 mod value;
 
+pub use formats::NetworkText;
 pub use node::{Entry, Node, Scalar, Sort, Style};
 pub use parse::parse;
 pub use read::{Document, SchemaLine, read, read_with, schema_line, schema_of};

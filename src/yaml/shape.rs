@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::formats;
 use super::node::{Content, Entry, Node, Scalar, Sort, Style};
 use super::parse::shown;
 use crate::model::complaint::{Complaint, Source, nearest};
@@ -55,6 +56,12 @@ impl<'a> Shape<'a> {
         let kinds = kinds(schema);
         if kinds.is_empty() {
             return;
+        }
+        if let Some(number) = schema.get("minProperties").and_then(Value::as_u64)
+            && matches!(&node.content, Content::Map(entries) if (entries.len() as u64) < number)
+        {
+            let complaint = self.at(node, "nothing stands in this mapping");
+            self.complain(node, complaint);
         }
         match &node.content {
             Content::Scalar(scalar) => self.scalar(node, scalar, schema, &kinds),
@@ -182,13 +189,9 @@ impl<'a> Shape<'a> {
 
     fn string(&mut self, node: &Node, text: &str, schema: &Map<String, Value>) {
         let format = schema.get("format").and_then(Value::as_str).unwrap_or("");
-        if format == "ip" && text.parse::<std::net::IpAddr>().is_err() {
-            let complaint = self.at(node, format!("`{}` is not an IP address", shown(text)));
-            self.complain(
-                node,
-                complaint
-                    .help("write it as 192.0.2.10 or 2001:db8::10; a name belongs under `names`"),
-            );
+        if let Some((title, help)) = formats::wrong(format, text) {
+            let complaint = self.at(node, title).help(help);
+            self.complain(node, complaint);
         }
         let shortest = schema.get("minLength").and_then(Value::as_u64).unwrap_or(0);
         if shortest > 0 && text.trim().is_empty() {
@@ -245,6 +248,7 @@ impl<'a> Shape<'a> {
         let others = schema.get("additionalProperties");
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         for entry in entries {
+            self.name(entry, schema);
             let known = fields.and_then(|fields| fields.get(entry.name()));
             match (known, others) {
                 (Some(of), _) => self.value(&entry.value, of),
@@ -273,6 +277,24 @@ impl<'a> Shape<'a> {
                 self.complain(node, complaint);
             }
         }
+    }
+
+    /// Holds a key against what keys may be here (`propertyNames`).
+    fn name(&mut self, entry: &Entry, schema: &Map<String, Value>) {
+        let Some(names) = schema.get("propertyNames") else { return };
+        let pattern = names.get("pattern").and_then(Value::as_str);
+        let fits =
+            |pattern| regex::Regex::new(pattern).is_ok_and(|known| known.is_match(entry.name()));
+        if pattern.is_none_or(fits) {
+            return;
+        }
+        let title = format!("`{}` cannot be a name here", shown(entry.name()));
+        let mut complaint = Complaint::at(self.source, entry.key.mark(), title);
+        if let Some(help) = names.get("description").and_then(Value::as_str) {
+            complaint = complaint.help(help);
+        }
+        self.wrong.insert(entry.value.id);
+        self.complaints.push(complaint);
     }
 
     fn unknown_field(
@@ -323,7 +345,7 @@ impl<'a> Shape<'a> {
         let fitting: Vec<&(&Value, &Map<String, Value>)> =
             shapes.iter().filter(|(_, schema)| self.is_of_kind(node, schema)).collect();
         match fitting.as_slice() {
-            [] if node.scalar().is_some() && !words.is_empty() => self.word(node, &words),
+            [] if !words.is_empty() => self.word(node, &words),
             [] => {
                 let mut all: Vec<&str> =
                     shapes.iter().flat_map(|(_, schema)| kinds(schema)).collect();
