@@ -5,9 +5,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::ports::{Ports, cut_in_words};
+use super::portset::PortSet;
 use super::seen::{Gap, HostSeen, Sight, Standing};
-use crate::inventory::{Exposure, Host, Inventory, Vantage, VantageKind};
+use super::sweep::{Sweep, cut_in_words, ranges};
+use super::voice::{Voice, voices};
+use crate::inventory::{DeclaredPort, Exposure, Host, Inventory, Vantage, VantageKind};
 use crate::model::moment::Moment;
 use crate::model::net::{Transport, port_ranges};
 use crate::model::observation::Spot;
@@ -33,11 +35,30 @@ pub(super) struct Ground<'a> {
     /// Addresses that its names resolve to and that the scope refuses, each with the rule.
     pub(super) refused: BTreeMap<IpAddr, String>,
     /// The ports of each address that was swept, and the rows of the book they rest on.
-    pub(super) ports: BTreeMap<IpAddr, (Ports, Vec<u64>)>,
-    /// What is missing of names, addresses and ports: whatever stands on a service may be more than is known.
-    pub(super) gaps: Vec<Gap>,
+    pub(super) sweeps: BTreeMap<IpAddr, (Sweep, Vec<u64>)>,
+    /// What each port was heard to speak.
+    pub(super) voices: BTreeMap<(IpAddr, u16), Voice>,
+    /// What is missing of names, addresses and ports, and of which family: whatever stands on a service may be more than
+    /// is known.
+    pub(super) gaps: Vec<(Option<Family>, Gap)>,
     /// Why a question without an end has none.
     unfinished: &'a str,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// RFC 791
+    V4,
+    /// RFC 8200
+    V6,
+}
+
+impl Family {
+    /// That of an address.
+    pub(super) fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
 }
 
 /// The vantage, as far as declared exposure depends on it.
@@ -113,7 +134,8 @@ impl<'a> Ground<'a> {
             names,
             addresses: Vec::new(),
             refused: BTreeMap::new(),
-            ports: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
+            voices: voices(seen),
             gaps: Vec::new(),
             unfinished,
         };
@@ -139,14 +161,27 @@ impl<'a> Ground<'a> {
 
     /// The open TCP ports that were found, address by address.
     pub(super) fn doors(&self) -> impl Iterator<Item = (IpAddr, u16)> {
-        self.ports
+        self.sweeps
             .iter()
-            .flat_map(|(address, (ports, _))| ports.open().map(|port| (*address, port)))
+            .flat_map(|(address, (sweep, _))| sweep.open().map(|port| (*address, port)))
     }
 
-    /// The state of what is missing below services, as one gap.
+    /// What is missing below services, as one gap.
     pub(super) fn gap(&self) -> Option<Gap> {
-        Gap::together(self.gaps.clone())
+        Gap::together(self.gaps.iter().map(|(_, gap)| gap.clone()).collect())
+    }
+
+    /// What is missing below services over one address family.
+    pub(super) fn gap_over(&self, family: Family) -> Option<Gap> {
+        let touches = |of: &Option<Family>| of.is_none_or(|of| of == family);
+        let gaps = self.gaps.iter().filter(|(of, _)| touches(of));
+        Gap::together(gaps.map(|(_, gap)| gap.clone()).collect())
+    }
+
+    /// The declaration of a port on this host, if there is one.
+    pub(super) fn declared(&self, transport: Transport, port: u16) -> Option<&'a Exposure> {
+        let wanted = DeclaredPort { transport, port };
+        self.host.exposure.iter().find(|exposure| exposure.port == wanted)
     }
 
     /// Whether the plan goes to the addresses that names resolve to.
@@ -223,8 +258,8 @@ impl<'a> Ground<'a> {
             self.find_name_gaps();
         }
         if addresses.is_empty() && self.gaps.is_empty() {
-            self.gaps
-                .push(Gap::inconclusive("it has no address: none of its names resolves to one"));
+            let why = "it has no address: none of its names resolves to one";
+            self.gaps.push((None, Gap::inconclusive(why)));
         }
         self.addresses = addresses.into_iter().collect();
     }
@@ -235,45 +270,65 @@ impl<'a> Ground<'a> {
             let Some((saw, _)) = self.names.iter().find(|(saw, _)| saw.name == *name) else {
                 let spot = self.spot(None, None, Some(name));
                 if let Standing::Open(gap) = self.standing("names", &spot) {
-                    self.gaps.push(gap);
+                    self.gaps.push((None, gap));
                 }
                 continue;
             };
-            for (answered, kind) in [(&saw.v4, "A"), (&saw.v6, "AAAA")] {
+            let asked = [(&saw.v4, "A", Family::V4), (&saw.v6, "AAAA", Family::V6)];
+            for (answered, kind, family) in asked {
                 if let Answered::No(why) = answered {
                     let why = format!("DNS gave no {kind} answer for {name}: {why}");
-                    self.gaps.push(Gap::inconclusive(why));
+                    self.gaps.push((Some(family), Gap::inconclusive(why)));
                 }
             }
         }
         for (address, rule) in &self.refused {
             let why = format!("{address}, which a name of it resolves to, was not tested: {rule}");
-            self.gaps.push(Gap::not_tested(why));
+            self.gaps.push((Some(Family::of(*address)), Gap::not_tested(why)));
         }
     }
 
     fn find_ports(&mut self) {
         for address in self.addresses.clone() {
             let spot = self.spot(Some(address), None, None);
-            let sights: Vec<Sight<'a>> = self.sights_at("tcp", &spot);
-            let ports = Ports::of(sights.iter().filter_map(Sight::read));
+            let sights: Vec<Sight<'a>> = self.seen.all("tcp", &spot).to_vec();
+            let sweep = Sweep::of(sights.iter().filter_map(Sight::read));
+            let family = Some(Family::of(address));
             if let Standing::Open(gap) = self.standing("tcp", &spot) {
-                self.gaps.push(Gap { why: format!("{address}: {}", gap.why), ..gap });
+                let why = format!("{address}: {}", gap.why);
+                self.gaps.push((family, Gap { why, ..gap }));
+            } else if let Some(ports) = self.left_out(&sweep) {
+                let why = self.refusal("tcp", address).unwrap_or("they were not asked");
+                let why = format!("{ports}/tcp of {address}: {why}");
+                self.gaps.push((family, Gap::not_tested(why)));
             }
-            if let Some((unsettled, reason)) = ports.unsettled() {
+            if let Some((unsettled, reason)) = sweep.unsettled() {
                 let reason = reason.map_or("no clear answer".to_owned(), cut_in_words);
-                let why = format!("{address}, ports {unsettled}/tcp: {reason}");
-                self.gaps.push(Gap::inconclusive(why));
+                let why = format!("{unsettled}/tcp of {address}: {reason}");
+                self.gaps.push((family, Gap::inconclusive(why)));
             }
             if !sights.is_empty() {
                 let evidence = sights.iter().map(|sight| sight.seq).collect();
-                self.ports.insert(address, (ports, evidence));
+                self.sweeps.insert(address, (sweep, evidence));
             }
         }
     }
 
-    fn sights_at(&self, probe: &str, spot: &Spot) -> Vec<Sight<'a>> {
-        let found = self.seen.sights(probe).find(|(place, _)| *place == spot);
-        found.map(|(_, sights)| sights.to_vec()).unwrap_or_default()
+    /// The rule of the scope that refused a probe at an address or at a port of it.
+    pub(super) fn refusal(&self, probe: &str, address: IpAddr) -> Option<&'a str> {
+        self.seen.refusal(probe, Some(address))
+    }
+
+    /// The ports that the plan asks and of which the book has no state although the sweep came to its end.
+    fn left_out(&self, sweep: &Sweep) -> Option<String> {
+        let mut planned = PortSet::none();
+        for step in self.seen.steps.iter().filter(|step| step.probe == "tcp") {
+            if let Over::Address { ports, .. } = &step.over {
+                ranges(ports).for_each(|(first, last)| planned.add(first..=last));
+            }
+        }
+        planned.remove(&sweep.asked());
+        let ports = planned.iter().collect::<Vec<_>>();
+        (!ports.is_empty()).then(|| port_ranges(&ports))
     }
 }

@@ -9,11 +9,15 @@ mod http;
 mod json;
 pub mod kinds;
 mod ports;
+mod portset;
+mod products;
 mod rows;
 mod seen;
 mod service;
+mod sweep;
 mod tls;
 mod trust;
+mod voice;
 mod x509;
 
 use std::sync::Arc;

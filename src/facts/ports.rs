@@ -1,172 +1,133 @@
-//! The states of one address's ports, as sorted ranges, put together from everything that a sweep wrote down.
+//! Facts of the kind `ports`: what became of a host's TCP ports, over all its addresses.
+//!
+//! Ports that nobody asked make no list of open doors partial: the review states which were asked. Ports that were asked
+//! and not settled do.
 
-use std::collections::BTreeMap;
+use super::ground::{Family, Ground};
+use super::portset::PortSet;
+use super::rows::{Found, Lot, Row, Sheet, Tools};
+use super::seen::Gap;
+use super::sweep::Sweep;
+use crate::model::net::Transport;
+use crate::model::outcome::Why;
+use crate::model::saw::PortState;
+use crate::model::value::{Kind, List, Value};
 
-use crate::model::net::port_ranges;
-use crate::model::saw::{Cut, PortState, PortsSaw};
+/// From the sweep of every address, and from what its open ports were heard to speak.
+pub(super) const ROW: Row = Row {
+    name: "ports",
+    revision: 1,
+    needs: &["tcp", "greeting"],
+    uses: &["tls", "http"],
+    yields: "ports",
+    derive,
+};
 
-/// What is known of the TCP ports of one address.
-#[derive(Debug, Default)]
-pub(super) struct Ports {
-    /// Runs of ports in the same state for the same reason, in rising order, none overlapping.
-    runs: Vec<Run>,
+/// More open ports of one address than this, and an accepted connection proves nothing. No machine that serves people
+/// has as many; what accepts everything (a decoy, a proxy of packets) has them all.
+const OPEN_AT_MOST: usize = 64;
+
+/// Whether an address accepts connections without anybody behind: on too many ports, or on nearly all of many asked.
+pub(super) fn answers_everything(sweep: &Sweep) -> bool {
+    let (open, asked) = (sweep.set(&[PortState::Open]).len(), sweep.asked().len());
+    open > OPEN_AT_MOST || (asked >= 20 && open * 10 > asked * 9)
 }
 
-/// Neighbouring ports that answered alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Run {
-    /// The lowest.
-    pub(super) first: u16,
-    /// The highest.
-    pub(super) last: u16,
-    /// Their state.
-    pub(super) state: PortState,
-    /// How it was told.
-    pub(super) reason: Option<Cut>,
+fn derive(ground: &Ground<'_>, kind: &Kind, tools: &mut Tools) -> Lot {
+    if ground.sweeps.is_empty() {
+        let gap = || Gap::not_tested("its ports were not asked");
+        return Lot { found: Vec::new(), gap: ground.gap().or_else(|| Some(gap())) };
+    }
+    let (doors, heard) = doors(ground, kind);
+    let unseen = ground.gap().map(|gap| gap.reason());
+    let mut sheet = Sheet::new(kind);
+    sheet
+        .set("open", Value::List(List { items: doors.into(), unseen }))
+        .set("settled", settled(ground, tools))
+        .set("v4", family(ground, tools, Family::V4, Sheet::inside(kind, "v4")))
+        .set("v6", family(ground, tools, Family::V6, Sheet::inside(kind, "v6")))
+        .set("answers_everything", everything(ground));
+    let mut evidence: Vec<u64> =
+        ground.sweeps.values().flat_map(|(_, rows)| rows.iter().copied()).collect();
+    evidence.extend(heard);
+    let place = ground.spot(None, None, None);
+    Lot { found: vec![Found::at(&place, sheet.done(), evidence)], gap: None }
 }
 
-impl Ports {
-    /// Puts together what was seen, oldest first. A later answer replaces an earlier one; that there was no clear answer
-    /// replaces nothing.
-    pub(super) fn of(sights: impl IntoIterator<Item = PortsSaw>) -> Self {
-        let mut runs = Vec::new();
-        for saw in sights {
-            for run in saw.states {
-                runs.extend(ranges(&run.ports).map(|(first, last)| Run {
-                    first,
-                    last,
-                    state: run.state,
-                    reason: run.reason.clone(),
-                }));
-            }
-        }
-        let mut sorted = runs.clone();
-        sorted.sort_by_key(|run| run.first);
-        let overlap = sorted.windows(2).any(|pair| matches!(pair, [a, b] if b.first <= a.last));
-        Self { runs: if overlap { painted(&runs) } else { sorted } }
-    }
-
-    /// The runs, in rising order.
-    pub(super) fn runs(&self) -> &[Run] {
-        &self.runs
-    }
-
-    /// What is known of one port; none when it was not asked.
-    pub(super) fn state(&self, port: u16) -> Option<&Run> {
-        let at = self.runs.partition_point(|run| run.last < port);
-        self.runs.get(at).filter(|run| run.first <= port)
-    }
-
-    /// The open ports, in rising order.
-    pub(super) fn open(&self) -> impl Iterator<Item = u16> {
-        let open = self.runs.iter().filter(|run| run.state == PortState::Open);
-        open.flat_map(|run| run.first..=run.last)
-    }
-
-    /// The ports that gave no clear answer, as ranges with the first reason; none when all are settled.
-    pub(super) fn unsettled(&self) -> Option<(String, Option<&Cut>)> {
-        let unsettled = || self.runs.iter().filter(|run| run.state == PortState::Inconclusive);
-        let ports = unsettled().flat_map(|run| run.first..=run.last).collect::<Vec<_>>();
-        let reason = unsettled().find_map(|run| run.reason.as_ref());
-        (!ports.is_empty()).then(|| (port_ranges(&ports), reason))
-    }
-}
-
-/// The ranges in a text such as `1-21,23`; what is no range is passed over.
-fn ranges(text: &str) -> impl Iterator<Item = (u16, u16)> {
-    text.split(',').filter_map(|part| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let range = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        (range.0 <= range.1).then_some(range)
-    })
-}
-
-/// Runs that overlap, made into runs that do not.
-fn painted(runs: &[Run]) -> Vec<Run> {
-    let mut states: BTreeMap<u16, (PortState, Option<&Cut>)> = BTreeMap::new();
-    for run in runs {
-        for port in run.first..=run.last {
-            if run.state == PortState::Inconclusive && states.contains_key(&port) {
+/// The open doors, and the rows of the book that say what they speak.
+fn doors(ground: &Ground<'_>, kind: &Kind) -> (Vec<Value>, Vec<u64>) {
+    let mut heard = Vec::new();
+    let mut doors = Vec::new();
+    for (address, (sweep, _)) in &ground.sweeps {
+        let everything = answers_everything(sweep);
+        for port in sweep.open() {
+            let voice = ground.voices.get(&(*address, port));
+            let speaks = voice.map_or("", |voice| voice.speaks);
+            if everything && !voice.is_some_and(super::voice::Voice::is_heard) {
                 continue;
             }
-            states.insert(port, (run.state, run.reason.as_ref()));
+            heard.extend(voice.into_iter().flat_map(|voice| &voice.evidence));
+            let mut door = Sheet::inside(kind, "open");
+            door.text("at", &format!("{port}/tcp at {address}"))
+                .number("port", i64::from(port))
+                .text("address", &address.to_string())
+                .text("speaks", speaks)
+                .flag("declared", ground.declared(Transport::Tcp, port).is_some());
+            doors.push(Value::Record(door.done()));
         }
     }
-    let mut runs: Vec<Run> = Vec::new();
-    for (port, (state, reason)) in states {
-        match runs.last_mut() {
-            Some(run)
-                if run.last.checked_add(1) == Some(port)
-                    && run.state == state
-                    && run.reason.as_ref() == reason =>
-            {
-                run.last = port;
-            }
-            _ => runs.push(Run { first: port, last: port, state, reason: reason.cloned() }),
-        }
-    }
-    runs
+    (doors, heard)
 }
 
-/// How a question ended, in words: `no answer in time`.
-pub(super) fn cut_in_words(cut: &Cut) -> String {
-    match cut {
-        Cut::TimedOut => "no answer in time".to_owned(),
-        Cut::Refused => "the connection was refused".to_owned(),
-        Cut::Reset => "the connection was reset".to_owned(),
-        Cut::Closed => "the peer closed the connection too soon".to_owned(),
-        Cut::TooMuch => "it sent more than is listened to".to_owned(),
-        Cut::Unreachable { kind, code, from } => {
-            let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
-            format!("the network cannot reach it (ICMP type {kind}, code {code}{from})")
-        }
-        Cut::Garbled { what } => format!("what it said is not of the protocol: {what}"),
+/// The ports that came out open, closed or filtered at every address.
+fn settled(ground: &Ground<'_>, tools: &mut Tools) -> Value {
+    use PortState::{Closed, Filtered, Open};
+    let mut settled = PortSet::all();
+    for address in &ground.addresses {
+        let at = ground.sweeps.get(address);
+        settled.keep(
+            &at.map_or_else(PortSet::none, |(sweep, _)| sweep.set(&[Open, Closed, Filtered])),
+        );
     }
+    let why = (settled.len() < 65_535)
+        .then(|| Why::new("only the ports that the profile or the inventory names were asked"));
+    Value::List(List { items: tools.numbers(&settled), unseen: why })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::saw::PortRun;
-
-    fn saw(states: &[(&str, PortState)]) -> PortsSaw {
-        let run = |(ports, state): &(&str, PortState)| PortRun {
-            ports: (*ports).to_owned(),
-            state: *state,
-            reason: (*state == PortState::Inconclusive).then_some(Cut::TimedOut),
-        };
-        PortsSaw { states: states.iter().map(run).collect() }
+/// The ports of one address family.
+fn family(ground: &Ground<'_>, tools: &mut Tools, family: Family, mut sheet: Sheet<'_>) -> Value {
+    use PortState::{Closed, Filtered, Open};
+    let addresses: Vec<_> =
+        ground.addresses.iter().filter(|address| Family::of(**address) == family).collect();
+    let sweeps: Vec<_> =
+        addresses.iter().filter_map(|address| Some(&ground.sweeps.get(*address)?.0)).collect();
+    let gap = ground.gap_over(family).map(|gap| gap.reason());
+    let asked = match (sweeps.is_empty(), &gap) {
+        (false, _) => Value::Bool(true),
+        (true, Some(why)) => Value::Unknown(why.clone()),
+        (true, None) => Value::Bool(false),
+    };
+    let mut open = PortSet::none();
+    let mut shut = if sweeps.is_empty() { PortSet::none() } else { PortSet::all() };
+    for sweep in &sweeps {
+        open.join(&sweep.set(&[Open]));
+        shut.keep(&sweep.set(&[Closed, Filtered]));
     }
+    let answered = sweeps.iter().any(|sweep| sweep.set(&[Open, Closed]).len() > 0);
+    let silent = "no port there answered at all: perhaps there is no way to it from here";
+    let silent = (!sweeps.is_empty() && !answered).then(|| Why::new(silent));
+    let list = |items, unseen| Value::List(List { items, unseen });
+    sheet
+        .set("asked", asked)
+        .set("open", list(tools.numbers(&open), gap.clone().or(silent)))
+        .set("shut", list(tools.numbers(&shut), gap));
+    Value::Record(sheet.done())
+}
 
-    #[test]
-    fn ranges_are_kept_and_found() {
-        use PortState::{Closed, Open};
-        let ports = Ports::of([saw(&[("22,80", Open), ("1-21,23-79,81-1000", Closed)])]);
-        assert_eq!(ports.open().collect::<Vec<_>>(), [22, 80]);
-        assert_eq!(ports.state(23).map(|run| run.state), Some(Closed));
-        assert_eq!(ports.state(1001), None);
-        assert_eq!(ports.unsettled(), None);
+/// True as soon as one address answers everything; false only when every address was swept to the end.
+fn everything(ground: &Ground<'_>) -> Value {
+    if ground.sweeps.values().any(|(sweep, _)| answers_everything(sweep)) {
+        return Value::Bool(true);
     }
-
-    #[test]
-    fn a_later_answer_counts_and_a_later_silence_does_not() {
-        use PortState::{Closed, Filtered, Inconclusive, Open};
-        let first = saw(&[("1-10", Inconclusive), ("11-20", Open)]);
-        let second = saw(&[("5-15", Closed), ("16-17", Inconclusive), ("18", Filtered)]);
-        let ports = Ports::of([first, second]);
-        let state = |port| ports.state(port).map(|run| run.state);
-        assert_eq!(state(4), Some(Inconclusive));
-        assert_eq!(state(5), Some(Closed));
-        assert_eq!(state(16), Some(Open));
-        assert_eq!(state(18), Some(Filtered));
-        assert_eq!(ports.open().collect::<Vec<_>>(), [16, 17, 19, 20]);
-        assert_eq!(ports.unsettled(), Some(("1-4".to_owned(), Some(&Cut::TimedOut))));
-    }
-
-    #[test]
-    fn what_is_no_range_is_passed_over() {
-        let ports = Ports::of([saw(&[("x,9-1,70000,5", PortState::Open)])]);
-        assert_eq!(ports.open().collect::<Vec<_>>(), [5]);
-        assert_eq!(Ports::of([saw(&[("0-65535", PortState::Open)])]).open().count(), 65_536);
-    }
+    ground.gap().map_or(Value::Bool(false), |gap| Value::Unknown(gap.reason()))
 }

@@ -1,6 +1,7 @@
 //! What a book holds of each host, sorted by probe and place, and how each question to it ended.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
@@ -186,6 +187,18 @@ impl<'a> HostSeen<'a> {
             .map(|(spot, sights)| (*spot, sights.as_slice()))
     }
 
+    /// Everything that a probe saw at a place, in the order of the book.
+    pub(super) fn all(&self, probe: &str, spot: &Spot) -> &[Sight<'a>] {
+        self.sights.get(probe).and_then(|places| places.get(spot)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rule of the scope that refused a probe at an address, at a port of it, or everywhere.
+    pub(super) fn refusal(&self, probe: &str, address: Option<IpAddr>) -> Option<&'a str> {
+        let mut refused = self.refused.get(probe).into_iter().flatten();
+        let within = |place: Option<IpAddr>| place == address || place.is_none();
+        refused.find(|(place, _)| within(place.address)).map(|(_, rule)| *rule)
+    }
+
     /// The last thing that a probe saw at a place.
     pub(super) fn last(&self, probe: &str, spot: &Spot) -> Option<Sight<'a>> {
         self.sights.get(probe)?.get(spot)?.last().copied()
@@ -219,10 +232,8 @@ impl<'a> HostSeen<'a> {
 
     /// Why a probe was never pointed at a place, when that was decided and did not just happen.
     fn why_never(&self, probe: &str, spot: &Spot) -> Option<&str> {
-        let within =
-            |address: Option<std::net::IpAddr>| address == spot.address || address.is_none();
-        let mut refused = self.refused.get(probe).into_iter().flatten();
-        if let Some((_, rule)) = refused.find(|(place, _)| within(place.address)) {
+        let within = |address: Option<IpAddr>| address == spot.address || address.is_none();
+        if let Some(rule) = self.refusal(probe, spot.address) {
             return Some(rule);
         }
         let mut untested = self.untested.iter().filter(|untested| untested.probe == probe);

@@ -1,13 +1,108 @@
-//! Facts of the kind `tls`.
+//! Facts of the kind `tls`: what handshakes with a service showed, for one server name.
 
 use super::ground::Ground;
-use super::rows::{Lot, Row, Tools};
-use crate::model::value::Kind;
+use super::kinds::TLS_VERSION;
+use super::rows::{Found, Lot, Row, Sheet, Tools, over_sites, unreadable};
+use super::seen::Gap;
+use super::sweep::cut_in_words;
+use crate::model::heard::Heard;
+use crate::model::outcome::Why;
+use crate::model::saw::{TlsSaw, TlsTry};
+use crate::model::value::{Kind, Level, List, Value};
 
-/// The row.
+/// From the `tls` probe's handshakes.
 pub(super) const ROW: Row =
     Row { name: "tls", revision: 1, needs: &["tls"], uses: &[], yields: "tls", derive };
 
-fn derive(_ground: &Ground<'_>, _kind: &Kind, _tools: &mut Tools) -> Lot {
-    Lot::default()
+fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
+    let mut found = Vec::new();
+    let mut gaps = Vec::new();
+    for (spot, sight) in ground.seen.lasts("tls") {
+        let Some(saw) = sight.read::<TlsSaw>() else {
+            gaps.push(unreadable(ground, spot));
+            continue;
+        };
+        match saw.speaks {
+            Some(true) => found.push(Found::at(spot, record(&saw, kind), vec![sight.seq])),
+            Some(false) => {}
+            None => gaps.push(unclear(&ground.words(spot), &saw)),
+        }
+    }
+    let none = format!("no service on {} speaks TLS", ground.host.id);
+    over_sites(ground, "tls", found, gaps, &none)
+}
+
+/// Why it did not become clear whether a service speaks TLS.
+pub(super) fn unclear(place: &str, saw: &TlsSaw) -> Gap {
+    let cut = saw.tried.iter().find_map(|tried| tried.cut.as_ref());
+    let why = cut.map_or("no clear answer".to_owned(), cut_in_words);
+    Gap::inconclusive(format!("whether {place} speaks TLS did not become clear: {why}"))
+}
+
+fn record(saw: &TlsSaw, kind: &Kind) -> std::sync::Arc<[Value]> {
+    let mut sheet = Sheet::new(kind);
+    sheet
+        .set("versions", versions(saw))
+        .set("accepts_tls13", accepts(saw, "TLSv1.3"))
+        .text("alpn", saw.alpn.as_ref().map_or("", Heard::raw));
+    let agreed = saw.tried.iter().filter(|tried| tried.agreed.is_some());
+    match agreed.max_by_key(|tried| TLS_VERSION.rank(&tried.version)) {
+        Some(TlsTry { version, agreed: Some(agreed), .. }) => {
+            sheet
+                .text("suite", &agreed.suite)
+                .text("group", &agreed.group)
+                .set("forward_secrecy", forward_secrecy(version, &agreed.suite));
+        }
+        _ => {
+            let why = "no handshake came to its end";
+            sheet.unknown("suite", why).unknown("group", why).unknown("forward_secrecy", why);
+        }
+    }
+    sheet.done()
+}
+
+/// The versions that were accepted. The list stays partial until every version has been offered and answered.
+fn versions(saw: &TlsSaw) -> Value {
+    let accepted = saw.tried.iter().filter(|tried| tried.agreed.is_some());
+    let mut levels: Vec<Level> =
+        accepted.filter_map(|tried| Level::named(&TLS_VERSION, &tried.version)).collect();
+    levels.sort_by_key(|level| level.rank);
+    levels.dedup();
+    let answered =
+        |name: &&&str| saw.tried.iter().any(|tried| tried.version == **name && tried.cut.is_none());
+    let open: Vec<&str> =
+        TLS_VERSION.names.iter().filter(|name| !answered(name)).copied().collect();
+    let unseen = if open.is_empty() {
+        None
+    } else if let Some(tried) = saw.tried.iter().find(|tried| tried.cut.is_some()) {
+        let why = tried.cut.as_ref().map_or(String::new(), cut_in_words);
+        Some(Why::new(format!("whether it accepts {} did not become clear: {why}", tried.version)))
+    } else {
+        Some(Why::new(format!("{} cannot be offered yet", open.join(", "))))
+    };
+    Value::List(List { items: levels.into_iter().map(Value::Level).collect(), unseen })
+}
+
+/// Whether a version is accepted; refused only by an alert, since silence and resets have other causes as well.
+fn accepts(saw: &TlsSaw, version: &str) -> Value {
+    let Some(tried) = saw.tried.iter().find(|tried| tried.version == version) else {
+        return Value::unknown(format!("{version} was not offered"));
+    };
+    match (&tried.agreed, &tried.alert, &tried.cut) {
+        (Some(_), ..) => Value::Bool(true),
+        (None, Some(_), _) => Value::Bool(false),
+        (None, None, Some(cut)) => Value::unknown(cut_in_words(cut)),
+        (None, None, None) => Value::unknown("no clear answer"),
+    }
+}
+
+/// TLS 1.3 always agrees on fresh keys (without pre-shared ones, which we never offer); before, the suite says it.
+fn forward_secrecy(version: &str, suite: &str) -> Value {
+    if version == "TLSv1.3" || suite.starts_with("TLS_ECDHE_") || suite.starts_with("TLS_DHE_") {
+        Value::Bool(true)
+    } else if suite.starts_with("TLS_") {
+        Value::Bool(false)
+    } else {
+        Value::unknown("the suite is not known")
+    }
 }

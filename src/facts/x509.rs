@@ -33,8 +33,8 @@ pub(super) struct Certificate {
     pub(super) names: Vec<String>,
     /// How many alternative names there are altogether, of every kind.
     pub(super) names_total: usize,
-    /// The serial number in hexadecimal.
-    pub(super) serial: String,
+    /// Whether there are more than were looked at.
+    pub(super) names_cut: bool,
     /// The first second at which it is valid.
     pub(super) not_before: Moment,
     /// The last second at which it is valid.
@@ -43,17 +43,19 @@ pub(super) struct Certificate {
     pub(super) key: Key,
     /// The signature on it, by its usual name: `sha256WithRSAEncryption`.
     pub(super) signature: String,
-    /// The digest in that signature, when it has one of its own: `SHA-256`.
-    pub(super) digest: Option<&'static str>,
-    /// Whether it may issue others.
-    pub(super) authority: bool,
+    /// The hash in that signature, when the algorithm names one: `sha256`.
+    pub(super) hash: Option<&'static str>,
+    /// Whether it says where its issuer's certificate lies (RFC 5280 section 4.2.2.1). It is never fetched.
+    pub(super) issuer_can_be_fetched: bool,
 }
 
 /// A public key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Key {
-    /// `RSA`, `ECDSA`, `Ed25519`, `DSA`, or the dotted number of what we do not know.
-    pub(super) kind: String,
+    /// `rsa`, `ec`, `ed25519`, `ed448` or `dsa`; none for any other.
+    pub(super) kind: Option<&'static str>,
+    /// The dotted number of its algorithm.
+    pub(super) algorithm: String,
     /// Its size in bits, where it is known.
     pub(super) bits: Option<i64>,
 }
@@ -67,7 +69,7 @@ impl Certificate {
         let (_, cert) = X509Certificate::from_der(der)
             .map_err(|_| "what was presented is not a readable X.509 certificate".to_owned())?;
         let (names, names_total) = names(&cert);
-        let (signature, digest) = signature(&cert.signature_algorithm);
+        let (signature, hash) = signature(&cert.signature_algorithm);
         let validity = cert.validity();
         Ok(Self {
             subject: name_in_words(cert.subject()),
@@ -75,14 +77,14 @@ impl Certificate {
             subject_der: without_header(cert.subject().as_raw()),
             issuer_der: without_header(cert.issuer().as_raw()),
             names,
+            names_cut: names_total > NAMES,
             names_total,
-            serial: hexadecimal(cert.raw_serial()),
             not_before: Moment::from_unix_seconds(validity.not_before.timestamp()),
             not_after: Moment::from_unix_seconds(validity.not_after.timestamp()),
             key: key(&cert),
             signature,
-            digest,
-            authority: cert.basic_constraints().ok().flatten().is_some_and(|found| found.value.ca),
+            hash,
+            issuer_can_be_fetched: issuer_can_be_fetched(&cert),
         })
     }
 
@@ -121,6 +123,16 @@ fn one_name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
+fn issuer_can_be_fetched(cert: &X509Certificate<'_>) -> bool {
+    cert.extensions().iter().any(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityInfoAccess(access) => access
+            .accessdescs
+            .iter()
+            .any(|place| place.access_method.to_id_string() == "1.3.6.1.5.5.7.48.2"),
+        _ => false,
+    })
+}
+
 /// A name as people write it, in the order in which it stands (RFC 4514 turns it round; browsers and OpenSSL do not).
 fn name_in_words(name: &X509Name<'_>) -> String {
     let parts = name.iter_attributes().take(32).map(|part| {
@@ -154,17 +166,17 @@ fn attribute(part: &AttributeTypeAndValue<'_>) -> String {
 fn key(cert: &X509Certificate<'_>) -> Key {
     let info = cert.public_key();
     let number = info.algorithm.algorithm.to_id_string();
-    let of = |kind: &str, bits: Option<i64>| Key { kind: kind.to_owned(), bits };
+    let of = |kind, bits| Key { kind: Some(kind), algorithm: cut(&number), bits };
     match number.as_str() {
-        "1.3.101.112" => return of("Ed25519", Some(256)),
-        "1.3.101.113" => return of("Ed448", Some(456)),
-        "1.2.840.10045.2.1" => return of("ECDSA", curve_bits(&info.algorithm)),
+        "1.3.101.112" => return of("ed25519", Some(256)),
+        "1.3.101.113" => return of("ed448", Some(456)),
+        "1.2.840.10045.2.1" => return of("ec", curve_bits(&info.algorithm)),
         _ => {}
     }
     match info.parsed() {
-        Ok(PublicKey::RSA(rsa)) => of("RSA", Some(bits(rsa.modulus))),
-        Ok(PublicKey::DSA(y)) => of("DSA", Some(bits(y))),
-        _ => of(&cut(&number), None),
+        Ok(PublicKey::RSA(rsa)) => of("rsa", Some(bits(rsa.modulus))),
+        Ok(PublicKey::DSA(y)) => of("dsa", Some(bits(y))),
+        _ => Key { kind: None, algorithm: cut(&number), bits: None },
     }
 }
 
@@ -195,22 +207,22 @@ fn curve_bits(algorithm: &AlgorithmIdentifier<'_>) -> Option<i64> {
 fn signature(algorithm: &AlgorithmIdentifier<'_>) -> (String, Option<&'static str>) {
     let number = algorithm.algorithm.to_id_string();
     let (name, digest) = match number.as_str() {
-        "1.2.840.113549.1.1.2" => ("md2WithRSAEncryption", "MD2"),
-        "1.2.840.113549.1.1.3" => ("md4WithRSAEncryption", "MD4"),
-        "1.2.840.113549.1.1.4" => ("md5WithRSAEncryption", "MD5"),
-        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" => ("sha1WithRSAEncryption", "SHA-1"),
-        "1.2.840.113549.1.1.14" => ("sha224WithRSAEncryption", "SHA-224"),
-        "1.2.840.113549.1.1.11" => ("sha256WithRSAEncryption", "SHA-256"),
-        "1.2.840.113549.1.1.12" => ("sha384WithRSAEncryption", "SHA-384"),
-        "1.2.840.113549.1.1.13" => ("sha512WithRSAEncryption", "SHA-512"),
+        "1.2.840.113549.1.1.2" => ("md2WithRSAEncryption", "md2"),
+        "1.2.840.113549.1.1.3" => ("md4WithRSAEncryption", "md4"),
+        "1.2.840.113549.1.1.4" => ("md5WithRSAEncryption", "md5"),
+        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" => ("sha1WithRSAEncryption", "sha1"),
+        "1.2.840.113549.1.1.14" => ("sha224WithRSAEncryption", "sha224"),
+        "1.2.840.113549.1.1.11" => ("sha256WithRSAEncryption", "sha256"),
+        "1.2.840.113549.1.1.12" => ("sha384WithRSAEncryption", "sha384"),
+        "1.2.840.113549.1.1.13" => ("sha512WithRSAEncryption", "sha512"),
         "1.2.840.113549.1.1.10" => return pss(algorithm),
-        "1.2.840.10045.4.1" => ("ecdsa-with-SHA1", "SHA-1"),
-        "1.2.840.10045.4.3.1" => ("ecdsa-with-SHA224", "SHA-224"),
-        "1.2.840.10045.4.3.2" => ("ecdsa-with-SHA256", "SHA-256"),
-        "1.2.840.10045.4.3.3" => ("ecdsa-with-SHA384", "SHA-384"),
-        "1.2.840.10045.4.3.4" => ("ecdsa-with-SHA512", "SHA-512"),
-        "1.2.840.10040.4.3" => ("dsa-with-SHA1", "SHA-1"),
-        "2.16.840.1.101.3.4.3.2" => ("dsa-with-SHA256", "SHA-256"),
+        "1.2.840.10045.4.1" => ("ecdsa-with-SHA1", "sha1"),
+        "1.2.840.10045.4.3.1" => ("ecdsa-with-SHA224", "sha224"),
+        "1.2.840.10045.4.3.2" => ("ecdsa-with-SHA256", "sha256"),
+        "1.2.840.10045.4.3.3" => ("ecdsa-with-SHA384", "sha384"),
+        "1.2.840.10045.4.3.4" => ("ecdsa-with-SHA512", "sha512"),
+        "1.2.840.10040.4.3" => ("dsa-with-SHA1", "sha1"),
+        "2.16.840.1.101.3.4.3.2" => ("dsa-with-SHA256", "sha256"),
         "1.3.101.112" => return ("Ed25519".to_owned(), None),
         "1.3.101.113" => return ("Ed448".to_owned(), None),
         _ => return (cut(&number), None),
@@ -224,11 +236,11 @@ fn pss(algorithm: &AlgorithmIdentifier<'_>) -> (String, Option<&'static str>) {
         algorithm.parameters.as_ref().and_then(|any| RsaSsaPssParams::try_from(any).ok());
     let digest =
         parameters.and_then(|found| match found.hash_algorithm_oid().to_id_string().as_str() {
-            "1.3.14.3.2.26" => Some("SHA-1"),
-            "2.16.840.1.101.3.4.2.4" => Some("SHA-224"),
-            "2.16.840.1.101.3.4.2.1" => Some("SHA-256"),
-            "2.16.840.1.101.3.4.2.2" => Some("SHA-384"),
-            "2.16.840.1.101.3.4.2.3" => Some("SHA-512"),
+            "1.3.14.3.2.26" => Some("sha1"),
+            "2.16.840.1.101.3.4.2.4" => Some("sha224"),
+            "2.16.840.1.101.3.4.2.1" => Some("sha256"),
+            "2.16.840.1.101.3.4.2.2" => Some("sha384"),
+            "2.16.840.1.101.3.4.2.3" => Some("sha512"),
             _ => None,
         });
     (digest.map_or("RSASSA-PSS".to_owned(), |digest| format!("RSASSA-PSS with {digest}")), digest)
@@ -241,10 +253,6 @@ fn without_header(der: &[u8]) -> Vec<u8> {
         _ => 2,
     };
     der.get(skip..).unwrap_or(&[]).to_vec()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().take(CHARACTERS / 2).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn cut(text: &str) -> String {
@@ -274,8 +282,11 @@ mod tests {
             (cert.not_before.date(), cert.not_after.date()),
             ("2026-01-01".into(), "2026-04-01".into())
         );
-        assert_eq!(cert.key, Key { kind: "ECDSA".into(), bits: Some(256) });
-        assert_eq!((cert.signature.as_str(), cert.digest), ("ecdsa-with-SHA256", Some("SHA-256")));
+        assert_eq!(
+            cert.key,
+            Key { kind: Some("ec"), algorithm: "1.2.840.10045.2.1".into(), bits: Some(256) }
+        );
+        assert_eq!((cert.signature.as_str(), cert.hash), ("ecdsa-with-SHA256", Some("sha256")));
         assert!(cert.is_self_issued() && cert.subject.contains("康健中心"), "{}", cert.subject);
     }
 
