@@ -2,6 +2,7 @@
 
 pub mod drive;
 pub mod journal;
+pub mod pace;
 mod world;
 
 pub use drive::{Scan, run};
