@@ -17,19 +17,12 @@ pub struct World {
     pub budgets: Budgets,
     /// The time of day.
     pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
-    /// The port on which resolvers are asked: 53, except in tests.
-    pub resolver_port: u16,
 }
 
 impl World {
     /// The real one.
     pub fn new(agent: impl Into<String>) -> Self {
-        Self {
-            agent: agent.into(),
-            budgets: Budgets::default(),
-            now: Arc::new(wall_clock),
-            resolver_port: 53,
-        }
+        Self { agent: agent.into(), budgets: Budgets::default(), now: Arc::new(wall_clock) }
     }
 }
 

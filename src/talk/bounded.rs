@@ -88,12 +88,12 @@ pub struct Bounded<W> {
     terms: Terms,
     end: Pin<Box<Sleep>>,
     account: Account,
-    _held: Option<Box<dyn Send>>,
+    _held: Option<Box<dyn Send + Sync>>,
 }
 
 impl<W: Wire> Bounded<W> {
     /// Binds a stream to terms. What is `held` (a place among the open connections, say) is let go with the stream.
-    pub fn new(wire: W, terms: Terms, held: Option<Box<dyn Send>>) -> Self {
+    pub fn new(wire: W, terms: Terms, held: Option<Box<dyn Send + Sync>>) -> Self {
         let end = Box::pin(sleep_until(terms.deadline));
         Self { wire, terms, end, account: Account::default(), _held: held }
     }

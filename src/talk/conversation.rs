@@ -22,7 +22,7 @@ pub struct Talk {
 
 impl Talk {
     /// A conversation over that stream. What is `held` is let go when the stream ends.
-    pub fn new(wire: Box<dyn Wire>, terms: Terms, held: Option<Box<dyn Send>>) -> Self {
+    pub fn new(wire: Box<dyn Wire>, terms: Terms, held: Option<Box<dyn Send + Sync>>) -> Self {
         let transcript = Transcript::new(terms.clock);
         Self { wire: Bounded::new(wire, terms, held), ahead: Vec::new(), transcript }
     }

@@ -1,0 +1,257 @@
+//! The one dialler. It takes a permit by value, writes the intent into the audit log, and only then lets a packet go.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::{sleep, timeout_at};
+
+use super::gate::{Gate, Ticket, passes};
+use super::world::instant;
+use crate::model::net::Transport;
+use crate::model::observation::StepId;
+use crate::model::record::Dial;
+use crate::model::saw::Cut;
+use crate::scope::Permit;
+use crate::talk::Unopened;
+
+/// How to dial.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    /// For which step.
+    pub(crate) step: Option<StepId>,
+    /// How long an answer may take.
+    pub(crate) patience: Duration,
+    /// When an unanswered SYN no longer counts as something that is open; never, for a conversation.
+    pub(crate) silent_after: Option<Duration>,
+    /// From this port.
+    pub(crate) source_port: Option<u16>,
+    /// With this time to live or hop limit.
+    pub(crate) ttl: Option<u8>,
+}
+
+/// A connection, with its ticket. Fields are dropped in order: the socket before the ticket.
+pub(crate) struct Connected {
+    pub(crate) stream: TcpStream,
+    pub(crate) ticket: Ticket,
+}
+
+/// An unanswered SYN of a sweep gives up its place after so long.
+pub(crate) const SILENT: Duration = Duration::from_millis(300);
+/// Waits between attempts when our own machine is short of something.
+const BACK_OFF: [u64; 6] = [20, 50, 100, 250, 500, 1000];
+
+/// Connects by TCP to where the permit leads.
+///
+/// # Errors
+/// What the peer or the network did ([`Unopened::Cut`]), that there is no way from here, that the scan is to stop, or
+/// what our own machine was short of; the last is never said of a peer.
+pub(crate) async fn dial(
+    gate: &Arc<Gate>,
+    permit: Permit,
+    mut ticket: Ticket,
+    how: How,
+) -> Result<Connected, Unopened> {
+    write_intent(gate, &permit, how.step)?;
+    let to = permit.to();
+    let mut waits = BACK_OFF.iter();
+    let stream = loop {
+        match begin(to, how) {
+            Ok(stream) => break stream,
+            Err(Begun::Theirs(wrong, socket)) => {
+                ticket.sent();
+                return Err(verdict(&wrong, &socket, to));
+            }
+            Err(Begun::Ours(wrong)) if passes(&wrong) => match waits.next() {
+                Some(wait) => sleep(Duration::from_millis(*wait)).await,
+                None => return Err(Unopened::Ours(format!("{wrong} (to {to})"))),
+            },
+            Err(Begun::Ours(wrong)) => return Err(no_way(&wrong, to)),
+        }
+        if gate.stop.reason().is_some() {
+            return Err(Unopened::Stopped);
+        }
+    };
+    ticket.sent();
+    let result = tokio::select! {
+        biased;
+        () = gate.stop.given() => Err(Unopened::Stopped),
+        result = answer(&stream, to, how, &ticket) => result,
+    };
+    match result {
+        Ok(()) => {
+            ticket.settled();
+            Ok(Connected { stream, ticket })
+        }
+        Err(why) => {
+            // The socket first, then the ticket: until it is closed the kernel may repeat the SYN.
+            drop(stream);
+            drop(ticket);
+            Err(why)
+        }
+    }
+}
+
+/// Opens a socket for datagrams to where the permit leads and nowhere else; the intent stands in the audit log.
+///
+/// # Errors
+/// What our own machine was short of.
+pub(crate) fn datagrams(
+    gate: &Arc<Gate>,
+    permit: &Permit,
+    local: SocketAddr,
+    step: Option<StepId>,
+) -> Result<UdpSocket, Unopened> {
+    let to = permit.to();
+    let open = || -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SockAddr::from(local))?;
+        connect(&socket, to)?;
+        UdpSocket::from_std(socket.into())
+    };
+    let socket = open().map_err(|wrong| no_way(&wrong, to))?;
+    write_intent(gate, permit, step)?;
+    Ok(socket)
+}
+
+fn write_intent(gate: &Gate, permit: &Permit, step: Option<StepId>) -> Result<(), Unopened> {
+    gate.write_intent(Dial {
+        step,
+        address: permit.to().ip(),
+        transport: permit.transport(),
+        port: permit.to().port(),
+        authority: permit.authority().to_owned(),
+        at: gate.now(),
+    })
+}
+
+/// Why a connect ended before it began.
+enum Begun {
+    /// A packet left, and came back as an error at once, as on loopback.
+    Theirs(io::Error, Socket),
+    /// Nothing left.
+    Ours(io::Error),
+}
+
+/// Makes the socket and lets the SYN go.
+fn begin(to: SocketAddr, how: How) -> Result<TcpStream, Begun> {
+    let make = || -> io::Result<Socket> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        // Where the system has no error queue, an ICMP error is told as far as its number goes.
+        let _ = postern_raw::keep_errors(&socket, to);
+        if let Some(ttl) = how.ttl {
+            match to {
+                SocketAddr::V4(_) => socket.set_ttl_v4(u32::from(ttl))?,
+                SocketAddr::V6(_) => socket.set_unicast_hops_v6(u32::from(ttl))?,
+            }
+        }
+        if let Some(port) = how.source_port {
+            socket.set_reuse_address(true)?;
+            let any: IpAddr = match to {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            socket.bind(&SockAddr::from(SocketAddr::new(any, port)))?;
+        }
+        Ok(socket)
+    };
+    let socket = make().map_err(Begun::Ours)?;
+    match connect(&socket, to) {
+        Ok(()) => {}
+        // EINPROGRESS
+        Err(wrong) if wrong.raw_os_error() == Some(115) => {}
+        Err(wrong) if wrong.kind() == io::ErrorKind::ConnectionRefused => {
+            return Err(Begun::Theirs(wrong, socket));
+        }
+        Err(wrong) => return Err(Begun::Ours(wrong)),
+    }
+    TcpStream::from_std(socket.into()).map_err(Begun::Ours)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one door")]
+fn connect(socket: &Socket, to: SocketAddr) -> io::Result<()> {
+    socket.connect(&SockAddr::from(to))
+}
+
+/// Waits for what comes of a SYN.
+async fn answer(
+    stream: &TcpStream,
+    to: SocketAddr,
+    how: How,
+    ticket: &Ticket,
+) -> Result<(), Unopened> {
+    let end = instant() + how.patience;
+    let soon = how.silent_after.map_or(end, |soon| end.min(instant() + soon));
+    let mut came = timeout_at(soon, stream.writable()).await;
+    if came.is_err() && soon < end {
+        ticket.presumed_silent();
+        came = timeout_at(end, stream.writable()).await;
+    }
+    match came {
+        Err(_) => Err(verdict(&io::ErrorKind::TimedOut.into(), stream, to)),
+        Ok(Err(wrong)) => Err(Unopened::Ours(wrong.to_string())),
+        Ok(Ok(())) => match stream.take_error() {
+            Ok(Some(wrong)) | Err(wrong) => Err(verdict(&wrong, stream, to)),
+            // On one machine a socket can meet itself, when the system gives it the very port it asks for.
+            Ok(None) if stream.local_addr().ok() == Some(to) => Err(Unopened::Cut(Cut::Refused)),
+            Ok(None) => match stream.peer_addr() {
+                Ok(_) => Ok(()),
+                Err(wrong) => Err(verdict(&wrong, stream, to)),
+            },
+        },
+    }
+}
+
+/// What an error after the SYN says: the error queue knows whether it was an ICMP error, and whose.
+fn verdict(wrong: &io::Error, socket: &impl std::os::fd::AsRawFd, to: SocketAddr) -> Unopened {
+    if let Ok(Some(icmp)) = postern_raw::take_icmp_error(socket) {
+        let postern_raw::IcmpError { kind, code, from } = icmp;
+        return Unopened::Cut(Cut::Unreachable { kind, code, from });
+    }
+    match wrong.kind() {
+        io::ErrorKind::TimedOut => Unopened::Cut(Cut::TimedOut),
+        io::ErrorKind::ConnectionRefused => Unopened::Cut(Cut::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+            Unopened::Cut(Cut::Reset)
+        }
+        io::ErrorKind::HostUnreachable => {
+            let (kind, code) = if to.is_ipv4() { (3, 1) } else { (1, 3) };
+            Unopened::Cut(Cut::Unreachable { kind, code, from: None })
+        }
+        _ if passes(wrong) => Unopened::Ours(format!("{wrong} (to {to})")),
+        _ => no_way(wrong, to),
+    }
+}
+
+/// An error of our own machine's before anything left.
+fn no_way(wrong: &io::Error, to: SocketAddr) -> Unopened {
+    use io::ErrorKind as Kind;
+    let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
+    match wrong.kind() {
+        Kind::NetworkUnreachable | Kind::HostUnreachable => {
+            Unopened::NoRoute(format!("this machine has no {family} route to {}", to.ip()))
+        }
+        Kind::AddrNotAvailable => Unopened::NoRoute(format!(
+            "this machine has no {family} address that reaches {}",
+            to.ip()
+        )),
+        Kind::Unsupported => Unopened::NoRoute(format!("this machine speaks no {family}")),
+        Kind::PermissionDenied => {
+            Unopened::NoRoute(format!("this machine's own rules forbid it to reach {to}"))
+        }
+        // EAFNOSUPPORT
+        _ if wrong.raw_os_error() == Some(97) => {
+            Unopened::NoRoute(format!("this machine speaks no {family}"))
+        }
+        _ => Unopened::Ours(format!("{wrong} (to {to})")),
+    }
+}
+
+/// What a wish needs: the transport is TCP everywhere but for the resolvers.
+pub(crate) const TCP: Transport = Transport::Tcp;

@@ -1,0 +1,324 @@
+//! One host: its steps one after the other, the spots of a step a few at a time.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::time::{sleep, sleep_until};
+
+use super::Shared;
+use super::known::{Known, Next};
+use crate::engine::doors::{Budget, StepDoors};
+use crate::engine::sweep::{self, Settled};
+use crate::engine::world::instant;
+use crate::model::moment::Moment;
+use crate::model::net::parse_port_ranges;
+use crate::model::observation::{Observation, Spot};
+use crate::model::plan::{Bound, Over, Step};
+use crate::model::record::{End, Row};
+use crate::model::saw::PortsSaw;
+use crate::probe::{Brought, Errand, Probe, Reach};
+use crate::scope::{Origin, Want};
+use crate::talk::Unopened;
+
+/// A probe that hangs beyond its deadline all the same is let go after so much more.
+const GRACE: Duration = Duration::from_millis(500);
+/// After the sign to stop a sweep gets so long to hand in what it knows.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+/// So often it is looked whether the window of the authorisation has closed.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Carries out the steps of a host.
+///
+/// # Errors
+/// `Stopped`, when the scan was stopped before the last had ended.
+pub(super) async fn host(shared: &Arc<Shared>, steps: &[Arc<Step>]) -> Result<(), Unopened> {
+    let mut known = Known::of(steps);
+    let ports = ports_of(steps);
+    for step in steps {
+        shared.report(&format!("{}: {}", step.host, step.probe));
+        let budget = Arc::new(Budget::new(step.bound, None));
+        let next = known.spots(step);
+        let at_once = usize::try_from(shared.plan.limits.per_host_parallel).unwrap_or(1);
+        let asked: Vec<_> = {
+            let here = Here { shared, step, known: &known, budget: &budget, ports: &ports };
+            let all = next.into_iter().map(|next| here.settle(next));
+            stream::iter(all).buffered(at_once.clamp(1, 16)).collect().await
+        };
+        let mut stopped = None;
+        for came in asked {
+            match came {
+                Ok(Some((spot, saw))) => known.learn(&step.probe, &spot, &saw),
+                Ok(None) => {}
+                Err(why) => stopped = Some(why),
+            }
+        }
+        if let Some(why) = stopped {
+            return Err(why);
+        }
+        shared.step_done(step);
+    }
+    Ok(())
+}
+
+/// The ports that the host's sweep asks: by them resolved addresses are tried against the scope.
+fn ports_of(steps: &[Arc<Step>]) -> Vec<u16> {
+    let of = |step: &Arc<Step>| match &step.over {
+        Over::Address { ports, .. } => parse_port_ranges(ports).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let ports: Vec<u16> = steps.iter().flat_map(of).collect();
+    if ports.is_empty() { vec![443] } else { ports }
+}
+
+/// Where a step stands.
+struct Here<'a> {
+    shared: &'a Arc<Shared>,
+    step: &'a Arc<Step>,
+    known: &'a Known,
+    budget: &'a Arc<Budget>,
+    ports: &'a [u16],
+}
+
+type Learnt = Option<(Spot, serde_json::Value)>;
+
+impl Here<'_> {
+    /// Brings the step to its end on a spot, and answers what was learnt there.
+    async fn settle(&self, next: Next) -> Result<Learnt, Unopened> {
+        let (step, already) = (self.step.id, &self.shared.already);
+        let spot = match next {
+            Next::Ask(spot) => spot,
+            Next::Leave(spot, end) => {
+                if already.ended(step, &spot).is_none() {
+                    self.done(&spot, end)?;
+                }
+                return Ok(None);
+            }
+        };
+        if already.ended(step, &spot).is_some() {
+            let last = already.seen(step, &spot).last();
+            return Ok(last.map(|seen| (spot.clone(), seen.saw.clone())));
+        }
+        let Some(probe) = self.shared.probe(&self.step.probe) else {
+            let error = format!("there is no probe `{}`", self.step.probe);
+            self.done(&spot, End::Ours { error })?;
+            return Ok(None);
+        };
+        if instant() >= self.shared.end {
+            let why = "the time that the plan gives the scan is used up".to_owned();
+            self.done(&spot, End::NotTested { why })?;
+            return Ok(None);
+        }
+        self.ask(probe, spot).await
+    }
+
+    /// Sends the probe, and writes down what it brings home.
+    async fn ask(&self, probe: &'static Probe, spot: Spot) -> Result<Learnt, Unopened> {
+        let at = self.shared.gate.now();
+        let begun = instant();
+        let ended = self.send(probe, &spot, at).await;
+        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let end = match ended {
+            Ok(brought) => {
+                let saw = self.observation(probe, &spot, at, took, brought);
+                let learnt = saw.saw.clone();
+                self.shared.gate.write(&Row::Saw(saw))?;
+                self.done(&spot, End::Asked)?;
+                return Ok(Some((spot, learnt)));
+            }
+            Err(Unopened::Stopped) => return Err(Unopened::Stopped),
+            Err(Unopened::Refused(rule)) => {
+                self.window_closed(probe, &spot)?;
+                End::NotTested { why: rule }
+            }
+            Err(Unopened::Spent(why) | Unopened::NoRoute(why)) => End::NotTested { why },
+            Err(Unopened::Ours(error)) => End::Ours { error },
+            Err(Unopened::Cut(cut)) => End::Ours { error: format!("a cut nobody took: {cut:?}") },
+        };
+        self.done(&spot, end)?;
+        Ok(None)
+    }
+
+    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on.
+    async fn send(
+        &self,
+        probe: &'static Probe,
+        spot: &Spot,
+        at: Moment,
+    ) -> Result<Brought, Unopened> {
+        let world = &self.shared.gate.world;
+        let ports = match &self.step.over {
+            Over::Address { ports, .. } => parse_port_ranges(ports).map_err(Unopened::Ours)?,
+            _ => Vec::new(),
+        };
+        let doors = self.doors(probe, spot, at, ports.len());
+        let errand = Errand {
+            spot,
+            ports: &ports,
+            agent: &world.agent,
+            encrypted: self.known.encrypted(spot),
+            patience: world.budgets.patience,
+            clock: instant,
+            doors: &doors,
+        };
+        let asked = AssertUnwindSafe((probe.ask)(&errand)).catch_unwind();
+        tokio::select! {
+            biased;
+            came = asked => came.unwrap_or_else(|panic| Err(Unopened::Ours(panic_words(&*panic)))),
+            () = self.out_of_time(probe, &doors) => {
+                Err(Unopened::Spent("the step's time is used up".into()))
+            }
+            () = self.out_of_window(probe, spot) => Err(Unopened::Stopped),
+            () = async { self.shared.gate.stop.given().await; sleep(LAST_WORDS).await } => {
+                Err(Unopened::Stopped)
+            }
+        }
+    }
+
+    fn doors(&self, probe: &'static Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
+        let times = if probe.over == Reach::Address { ports as u64 } else { 1 };
+        let bound = Bound {
+            connections: probe.bound.connections.saturating_mul(times),
+            datagrams: probe.bound.datagrams.saturating_mul(times),
+            seconds: probe.bound.seconds,
+        };
+        let part = {
+            let (gate, step) = (Arc::clone(&self.shared.gate), Arc::clone(self.step));
+            let (vantage, spot) = (self.shared.plan.vantage.clone(), spot.clone());
+            move |part: PortsSaw| {
+                let saw = serde_json::to_value(&part).map_err(|e| Unopened::Ours(e.to_string()))?;
+                gate.write(&Row::Saw(Observation {
+                    step: step.id,
+                    probe: probe.name.into(),
+                    revision: probe.revision,
+                    spot: spot.clone(),
+                    vantage: vantage.clone(),
+                    attempt: 1,
+                    at,
+                    took_ms: 0,
+                    saw,
+                    transcript: Vec::new(),
+                }))
+            }
+        };
+        StepDoors {
+            gate: Arc::clone(&self.shared.gate),
+            step: Arc::clone(self.step),
+            spot: spot.clone(),
+            origin: self.known.origin(spot.address),
+            names: self.known.names.clone(),
+            resolvers: self.shared.plan.resolvers.clone(),
+            budget: Arc::new(Budget::new(bound, Some(Arc::clone(self.budget)))),
+            deadline: Mutex::new(instant() + self.shared.gate.world.budgets.step),
+            settled: self.settled_before(spot),
+            ports: self.ports.to_vec(),
+            part: Box::new(part),
+        }
+    }
+
+    /// What an earlier run has settled on the spot without coming to the end.
+    fn settled_before(&self, spot: &Spot) -> Settled {
+        let seen = self.shared.already.seen(self.step.id, spot);
+        let parts = seen.iter().filter_map(|saw| serde_json::from_value(saw.saw.clone()).ok());
+        parts.flat_map(|part| sweep::settled(&part)).collect()
+    }
+
+    /// Ends some time after the probe should have. A sweep has no deadline of its own: pace and bound end it.
+    async fn out_of_time(&self, probe: &Probe, doors: &StepDoors) {
+        if probe.over == Reach::Address {
+            return sleep_until(self.shared.end).await;
+        }
+        loop {
+            let end = doors.deadline() + GRACE;
+            sleep_until(end).await;
+            if doors.deadline() + GRACE <= end {
+                return;
+            }
+        }
+    }
+
+    /// Ends when the authorisation's window closes over the spot, and gives the sign to stop.
+    async fn out_of_window(&self, probe: &Probe, spot: &Spot) {
+        loop {
+            sleep(LOOK).await;
+            if self.window_closed(probe, spot).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Whether what the scope allowed when the scan began it refuses now.
+    ///
+    /// # Errors
+    /// `Stopped`, and the sign to stop is given, if so.
+    fn window_closed(&self, probe: &Probe, spot: &Spot) -> Result<(), Unopened> {
+        let Some(address) = spot.address else { return Ok(()) };
+        let ports: Vec<u16> =
+            spot.service.map_or_else(|| self.ports.to_vec(), |(_, port)| vec![port]);
+        let gate = &self.shared.gate;
+        let allowed = |at| {
+            let wants = ports.iter().map(|port| self.want(probe, address, *port, spot));
+            let mut last = Ok(());
+            for want in wants {
+                last = gate.scope.allows(&want, at);
+                if last.is_ok() {
+                    break;
+                }
+            }
+            last
+        };
+        if let Err(refusal) = allowed(gate.now())
+            && allowed(self.shared.began).is_ok()
+        {
+            gate.stop.now(format!("the window closed: {}", refusal.rule));
+            return Err(Unopened::Stopped);
+        }
+        Ok(())
+    }
+
+    fn want(&self, probe: &Probe, address: std::net::IpAddr, port: u16, spot: &Spot) -> Want {
+        let origin: Origin = self.known.origin(Some(address));
+        Want {
+            host: spot.host.clone(),
+            address,
+            origin,
+            transport: crate::engine::dial::TCP,
+            port,
+            class: probe.class,
+        }
+    }
+
+    fn observation(
+        &self,
+        probe: &Probe,
+        spot: &Spot,
+        at: Moment,
+        took_ms: u32,
+        brought: Brought,
+    ) -> Observation {
+        Observation {
+            step: self.step.id,
+            probe: probe.name.into(),
+            revision: probe.revision,
+            spot: spot.clone(),
+            vantage: self.shared.plan.vantage.clone(),
+            attempt: 1,
+            at,
+            took_ms,
+            saw: brought.saw,
+            transcript: brought.transcript,
+        }
+    }
+
+    fn done(&self, spot: &Spot, end: End) -> Result<(), Unopened> {
+        self.shared.gate.write(&Row::Done { step: self.step.id, spot: spot.clone(), end })
+    }
+}
+
+/// What a panic said.
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panic: {}", text.unwrap_or_else(|| "without words".into()))
+}

@@ -1,0 +1,202 @@
+//! The gate that every packet passes: its turn by the pace, a place among the descriptors, the row in the audit log.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as Queue, Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+use super::journal::Journal;
+use super::pace::{Kind, Pace, Payer, Turn};
+use super::world::{Stop, World, instant};
+use crate::model::moment::Moment;
+use crate::model::plan::Limits;
+use crate::model::record::{Dial, Row};
+use crate::scope::Scope;
+use crate::talk::Unopened;
+
+/// Descriptors kept for everything that is no socket of the scan's.
+const SPARE: u64 = 64;
+
+/// What all tasks of a scan share.
+pub(crate) struct Gate {
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) world: World,
+    pub(crate) stop: Stop,
+    journal: Journal,
+    begun: Instant,
+    pace: Mutex<Pace>,
+    moved: Notify,
+    /// Those who wait for their turn with one payer stand in a row, so that none is passed over for ever.
+    queues: Mutex<std::collections::BTreeMap<Payer, Arc<Queue<()>>>>,
+    sockets: Arc<Semaphore>,
+    connections: AtomicU64,
+    datagrams: AtomicU64,
+}
+
+impl Gate {
+    pub(crate) fn new(
+        scope: Arc<Scope>,
+        world: World,
+        stop: Stop,
+        journal: Journal,
+        limits: Limits,
+    ) -> Self {
+        let descriptors = postern_raw::raise_descriptor_limit().unwrap_or(256);
+        let sockets = descriptors.saturating_sub(SPARE).clamp(8, 4096);
+        Self {
+            scope,
+            world,
+            stop,
+            journal,
+            begun: instant(),
+            pace: Mutex::new(Pace::new(limits)),
+            moved: Notify::new(),
+            queues: Mutex::default(),
+            sockets: Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or(8))),
+            connections: AtomicU64::new(0),
+            datagrams: AtomicU64::new(0),
+        }
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> Moment {
+        (self.world.now)()
+    }
+
+    /// TCP connections begun and UDP datagrams sent so far.
+    pub(crate) fn sent(&self) -> (u64, u64) {
+        (self.connections.load(Ordering::Relaxed), self.datagrams.load(Ordering::Relaxed))
+    }
+
+    /// Writes a row. A scan must not go on without its journal: when it cannot be written, everything stops.
+    ///
+    /// # Errors
+    /// `Stopped`, then.
+    pub(crate) fn write(&self, row: &Row) -> Result<(), Unopened> {
+        self.journal.append(row).map(|_| ()).map_err(|wrong| {
+            self.stop.now(format!("the journal cannot be written: {wrong}"));
+            Unopened::Stopped
+        })
+    }
+
+    /// Writes the intent to dial: after the turn has come, before the packet.
+    pub(crate) fn write_intent(&self, dial: Dial) -> Result<(), Unopened> {
+        self.write(&Row::Dial(dial))
+    }
+
+    /// Waits for the turn to send something to somebody.
+    ///
+    /// # Errors
+    /// `Stopped`, when the scan is to stop.
+    pub(crate) async fn turn(
+        self: &Arc<Self>,
+        payer: &Payer,
+        kind: Kind,
+    ) -> Result<Ticket, Unopened> {
+        tokio::select! {
+            biased;
+            () = self.stop.given() => Err(Unopened::Stopped),
+            ticket = self.wait(payer, kind) => ticket,
+        }
+    }
+
+    async fn wait(self: &Arc<Self>, payer: &Payer, kind: Kind) -> Result<Ticket, Unopened> {
+        let queue = {
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(queues.entry(payer.clone()).or_default())
+        };
+        let _first_in_row = queue.lock().await;
+        let socket = Arc::clone(&self.sockets).acquire_owned().await;
+        let socket = socket.map_err(|closed| Unopened::Ours(closed.to_string()))?;
+        loop {
+            let moved = self.moved.notified();
+            let turn = self.pace(|pace, now| pace.poll(payer, kind, now));
+            match turn {
+                Turn::Go(id) => {
+                    let gate = Arc::clone(self);
+                    let payer = payer.clone();
+                    return Ok(Ticket { gate, payer, id, kind, at: At::Granted, _socket: socket });
+                }
+                Turn::WaitUntil(then) => tokio::select! {
+                    () = sleep_until(self.begun + then) => {}
+                    () = moved => {}
+                },
+                Turn::WaitForOthers => moved.await,
+            }
+        }
+    }
+
+    fn pace<T>(&self, change: impl FnOnce(&mut Pace, Duration) -> T) -> T {
+        let now = instant().saturating_duration_since(self.begun);
+        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+}
+
+/// How far what a ticket was given for has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Granted,
+    Sent,
+    Settled,
+}
+
+/// A turn that has come. Dropping it gives back what it holds: drop it after the socket.
+pub(crate) struct Ticket {
+    gate: Arc<Gate>,
+    payer: Payer,
+    id: u64,
+    kind: Kind,
+    at: At,
+    _socket: OwnedSemaphorePermit,
+}
+
+impl Ticket {
+    /// The packet has left.
+    pub(crate) fn sent(&mut self) {
+        self.gate.pace(|pace, now| pace.sent(self.id, now));
+        let count = match self.kind {
+            Kind::Connection => &self.gate.connections,
+            Kind::Datagram => &self.gate.datagrams,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        self.at = At::Sent;
+        if self.kind == Kind::Datagram {
+            self.settled();
+        }
+    }
+
+    /// It was answered: nothing is repeated.
+    pub(crate) fn settled(&mut self) {
+        if self.at == At::Sent {
+            self.gate.pace(|pace, now| pace.settled(self.id, now));
+            self.at = At::Settled;
+            self.gate.moved.notify_waiters();
+        }
+    }
+
+    /// It was so long unanswered that nothing is open at the other end.
+    pub(crate) fn presumed_silent(&self) {
+        self.gate.pace(|pace, _| pace.shut(&self.payer, self.id));
+        self.gate.moved.notify_waiters();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        match self.at {
+            At::Granted => self.gate.pace(|pace, _| pace.unsent(self.id)),
+            At::Sent | At::Settled => self.settled(),
+        }
+        self.gate.pace(|pace, _| pace.shut(&self.payer, self.id));
+        self.gate.moved.notify_waiters();
+    }
+}
+
+/// Whether an error is one of our own machine's that passes.
+pub(crate) fn passes(wrong: &io::Error) -> bool {
+    // EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EADDRNOTAVAIL (no free port), EADDRINUSE, as Linux numbers them.
+    matches!(wrong.raw_os_error(), Some(24 | 23 | 12 | 105 | 11 | 99 | 98))
+}
