@@ -82,7 +82,7 @@ fn ports() -> Kind {
 /// One open port of one address, in lists of them.
 fn door() -> Vec<Field> {
     vec![
-        text("at", "Port, transport and address in words: `5432/tcp at 192.0.2.7`."),
+        text("at", "Address, port and transport: `192.0.2.7 5432/tcp`."),
         number("port", "The port."),
         text("address", "The address."),
         text("speaks", SPEAKS),
