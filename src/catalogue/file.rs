@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::outcome::Outcome;
 use crate::model::said::Said;
 use crate::model::severity::Degree;
+use crate::model::value::Value;
 
 /// A check file. Its id is its path under `checks/`, without the ending.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -99,6 +100,39 @@ pub enum Stricter {
     Fewer,
     /// More entries in a list.
     More,
+}
+
+impl Stricter {
+    /// Whether `new` is laxer than `old`.
+    pub(crate) fn is_looser(self, old: &Value, new: &Value) -> bool {
+        match self {
+            Self::Higher => rank(new) < rank(old),
+            Self::Lower => rank(new) > rank(old),
+            Self::Fewer => !holds_all(old, new),
+            Self::More => !holds_all(new, old),
+        }
+    }
+}
+
+/// Where a value stands among those of its type.
+fn rank(value: &Value) -> i64 {
+    match value {
+        Value::Bool(is) => i64::from(*is),
+        Value::Int(number) => *number,
+        Value::Level(level) => i64::from(level.rank),
+        Value::Moment(moment) => moment.unix_millis(),
+        Value::Unknown(_) | Value::Text(_) | Value::List(_) | Value::Record(_) => 0,
+    }
+}
+
+/// Whether a list has every entry of another.
+fn holds_all(list: &Value, wanted: &Value) -> bool {
+    match (list, wanted) {
+        (Value::List(list), Value::List(wanted)) => {
+            wanted.items.iter().all(|item| list.items.contains(item))
+        }
+        _ => true,
+    }
 }
 
 /// A way to mend it, perhaps for one product only.

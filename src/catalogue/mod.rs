@@ -26,9 +26,11 @@ use crate::model::value::{Kind, Type, Value};
 use self::expr::{Condition, Env, Truth};
 use self::message::{Scene, Sentence};
 
+pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
 pub use self::lint::lint;
 pub use self::selftest::SelfTest;
+pub(crate) use self::values::Reader;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 

@@ -1,6 +1,16 @@
 //! Profiles: which checks, with which parameters, how much is asked, and what stops the gate.
 
+mod file;
+mod ports;
+mod resolve;
+mod select;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,14 +20,21 @@ use crate::model::complaint::Complaint;
 use crate::model::digest::Digest;
 use crate::model::net::CheckId;
 use crate::model::plan::{Class, Limits};
+use crate::model::said::Said;
 use crate::model::severity::{Degree, Gate};
 use crate::model::value::Value;
+
+pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, ProfileFile, Setting};
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
 /// A profile with everything it inherits, flattened.
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// Its name: `dhc-vendor`.
     pub name: String,
+    /// What it is for, in a few words.
+    pub title: Said,
     /// SHA-256 of everything that it says, as resolved.
     pub digest: Digest,
     /// The checks it chooses, by id.
@@ -34,20 +51,40 @@ pub struct Profile {
     pub due_days: [u32; 4],
     /// What it makes laxer than its parent or a check's default.
     pub loosened: Vec<Loosened>,
+    /// Which line set what, ancestors first.
+    pub chain: Vec<Link>,
+}
+
+/// A line of a profile file that sets something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The check; none for what is about the whole profile.
+    pub check: Option<CheckId>,
+    /// What is set: `chosen`, `impact`, `params.days`, `ports`.
+    pub what: String,
+    /// To what.
+    pub value: String,
+    /// File and line.
+    pub at: String,
 }
 
 impl Profile {
     /// The profile files that are built into the program; their ids are their names.
     pub fn built_in_files() -> Vec<File> {
-        Vec::new()
+        File::embedded(&BUILT_IN, "profiles")
     }
 
     /// Reads the profile of that name, with all that it inherits. Of two files with the same id the later one counts.
     ///
     /// # Errors
     /// Everything that is wrong in it and in the profiles that it extends.
-    pub fn read(name: &str, _files: &[File], _checks: &Catalogue) -> Result<Self, Vec<Complaint>> {
-        Err(vec![Complaint::nowhere(format!("there is no profile `{name}`"))])
+    pub fn read(name: &str, files: &[File], checks: &Catalogue) -> Result<Self, Vec<Complaint>> {
+        resolve::read(name, files, checks)
+    }
+
+    /// The lines that made a check what it is here, ancestors first.
+    pub fn chain_of<'p>(&'p self, check: &'p CheckId) -> impl Iterator<Item = &'p Link> {
+        self.chain.iter().filter(move |link| link.check.as_ref() == Some(check))
     }
 }
 
