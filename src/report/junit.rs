@@ -19,7 +19,13 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError> {
-    let suites: Vec<_> = review.hosts.iter().map(|host| suite(review, host, options.lang)).collect();
+    let mut by_host: BTreeMap<&HostId, Vec<&Test>> = BTreeMap::new();
+    for test in &review.tests {
+        by_host.entry(&test.host).or_default().push(test);
+    }
+    let tests = |host: &HostLine| by_host.get(&host.id).map(Vec::as_slice).unwrap_or_default();
+    let suites = review.hosts.iter().map(|host| suite(review, host, tests(host), options.lang));
+    let suites: Vec<_> = suites.collect();
     let mut total = Counts::default();
     suites.iter().for_each(|(_, counts)| total.add(counts));
     let seconds = review.scan.ended.since(review.scan.began).as_secs();

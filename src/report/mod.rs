@@ -73,7 +73,7 @@ macro_rules! formats {
     };
 }
 
-formats! { json, html, sarif, junit }
+formats! { text, json, html, sarif, junit }
 
 /// The format of that name.
 pub fn format(name: &str) -> Option<&'static Format> {
