@@ -18,6 +18,7 @@ mod sweep;
 mod tls;
 mod trust;
 mod voice;
+mod web;
 mod x509;
 
 use std::sync::Arc;
