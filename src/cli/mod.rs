@@ -7,6 +7,7 @@ mod meter;
 mod check;
 mod demo;
 mod facts;
+mod given;
 mod init;
 mod judge;
 mod plan;

@@ -1,0 +1,289 @@
+//! What a scan is given: the options that `plan` and `scan` share, and how they outlive a killed program in its book.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::model::plan::Limits;
+
+/// What is scanned, by whose leave, for which checks, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Given {
+    /// Hosts to scan where there is no inventory: names or addresses. What answers on them is undeclared.
+    #[arg(value_name = "HOST", conflicts_with = "inventory")]
+    pub(crate) hosts: Vec<String>,
+    /// The inventory: the hosts, and what each is meant to expose.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_INVENTORY",
+        help_heading = "What, and by whose leave"
+    )]
+    pub(crate) inventory: Option<PathBuf>,
+    /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_AUTHORISATION",
+        value_delimiter = ',',
+        help_heading = "What, and by whose leave"
+    )]
+    pub(crate) authorisation: Vec<PathBuf>,
+    /// Instead of a file: who gave leave, and how. Good for the hosts typed, for a day, for harmless questions; it
+    /// stands in the book and the report.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "hosts",
+        conflicts_with = "authorisation",
+        env = "POSTERN_AUTHORISED_BY",
+        help_heading = "What, and by whose leave"
+    )]
+    pub(crate) authorised_by: Option<String>,
+    /// Findings that somebody accepts until a date.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_WAIVERS",
+        help_heading = "What, and by whose leave"
+    )]
+    pub(crate) waivers: Option<PathBuf>,
+    /// Which checks, how strict, and what stops the gate [default: baseline].
+    #[arg(short, long, value_name = "NAME", env = "POSTERN_PROFILE", help_heading = "Checks")]
+    pub(crate) profile: Option<String>,
+    /// A folder of check files that add to the built-in ones, or replace those of the same name.
+    #[arg(long, value_name = "DIR", env = "POSTERN_CHECKS", help_heading = "Checks")]
+    pub(crate) checks: Option<PathBuf>,
+    /// A folder of profile files that add to the built-in ones, or replace those of the same name.
+    #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES", help_heading = "Checks")]
+    pub(crate) profiles: Option<PathBuf>,
+    /// From where the scan is made: a vantage of the inventory.
+    #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
+    pub(crate) vantage: Option<String>,
+    /// How fast: polite, normal, fast or N/s; never faster than the authorisation allows [default: the profile's].
+    #[arg(long, value_name = "PACE", env = "POSTERN_PACE", help_heading = "How")]
+    pub(crate) pace: Option<Pace>,
+    /// A resolver to ask instead of this machine's; may be given more than once.
+    #[arg(
+        long,
+        value_name = "IP",
+        env = "POSTERN_RESOLVER",
+        value_delimiter = ',',
+        help_heading = "How"
+    )]
+    pub(crate) resolver: Vec<IpAddr>,
+    /// How requests name us, so that the vendor recognises them.
+    #[arg(long, value_name = "TEXT", env = "POSTERN_USER_AGENT", help_heading = "How")]
+    pub(crate) user_agent: Option<String>,
+    /// How we name ourselves to mail servers [default: this machine's name in the vantage, else postern.invalid].
+    #[arg(long, value_name = "NAME", env = "POSTERN_EHLO_NAME", help_heading = "How")]
+    pub(crate) ehlo_name: Option<String>,
+}
+
+/// Moves an option into a map of words and back, so that the list of options stands here once.
+macro_rules! remembered {
+    ($($name:ident: $many:ident),+ $(,)?) => {
+        impl Given {
+            /// The options as words, for the book; paths are made absolute, so that a scan can be resumed from anywhere.
+            pub(crate) fn words(&self) -> BTreeMap<String, Vec<String>> {
+                let mut all = BTreeMap::new();
+                $(let words = $many::words(&self.$name);
+                if !words.is_empty() {
+                    all.insert(stringify!($name).to_owned(), words);
+                })+
+                all
+            }
+
+            /// The same with what was not given taken from a book.
+            pub(crate) fn or(&self, book: &BTreeMap<String, Vec<String>>) -> Result<Self, String> {
+                let mut all = self.clone();
+                $(if let (true, Some(words)) = ($many::words(&self.$name).is_empty(), book.get(stringify!($name))) {
+                    all.$name = $many::read(words)?;
+                })+
+                Ok(all)
+            }
+        }
+    };
+}
+remembered! {
+    hosts: texts,
+    inventory: path,
+    authorisation: paths,
+    authorised_by: text,
+    waivers: path,
+    profile: text,
+    checks: path,
+    profiles: path,
+    vantage: text,
+    pace: text,
+    resolver: texts,
+    user_agent: text,
+    ehlo_name: text,
+}
+
+/// Options that are given once, as text.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub(super) fn words<T: Display>(value: &Option<T>) -> Vec<String> {
+        value.iter().map(ToString::to_string).collect()
+    }
+
+    pub(super) fn read<T: FromStr>(words: &[String]) -> Result<Option<T>, String> {
+        super::texts::read(words).map(|all: Vec<T>| all.into_iter().next())
+    }
+}
+
+/// Options that may be given more than once, as text.
+mod texts {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub(super) fn words<T: Display>(values: &[T]) -> Vec<String> {
+        values.iter().map(ToString::to_string).collect()
+    }
+
+    pub(super) fn read<T: FromStr>(words: &[String]) -> Result<Vec<T>, String> {
+        let one = |word: &String| word.parse().map_err(|_| format!("the book says `{word}`"));
+        words.iter().map(one).collect()
+    }
+}
+
+/// Paths, made absolute.
+mod paths {
+    use std::path::{PathBuf, absolute};
+
+    pub(super) fn words(paths: &[PathBuf]) -> Vec<String> {
+        let whole = paths.iter().map(|path| absolute(path).unwrap_or_else(|_| path.clone()));
+        whole.map(|path| path.display().to_string()).collect()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "reads like its siblings")]
+    pub(super) fn read(words: &[String]) -> Result<Vec<PathBuf>, String> {
+        Ok(words.iter().map(PathBuf::from).collect())
+    }
+}
+
+/// A path, made absolute.
+mod path {
+    use std::path::PathBuf;
+
+    pub(super) fn words(path: &Option<PathBuf>) -> Vec<String> {
+        super::paths::words(path.as_slice())
+    }
+
+    pub(super) fn read(words: &[String]) -> Result<Option<PathBuf>, String> {
+        super::paths::read(words).map(|all| all.into_iter().next())
+    }
+}
+
+/// A pace, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// For what may be weak: 10 a second, 2 to one host.
+    Polite,
+    /// For ordinary servers: 50 a second, 10 to one host.
+    Normal,
+    /// For what is known to bear it: 300 a second, 50 to one host.
+    Fast,
+    /// That many a second.
+    PerSecond(u32),
+}
+
+impl Pace {
+    /// The caps that it means.
+    pub(crate) fn limits(self) -> Limits {
+        let of = |per_second, per_host_per_second, per_host_parallel| Limits {
+            per_second,
+            per_host_per_second,
+            per_host_parallel,
+        };
+        match self {
+            Self::Polite => of(10, 2, 1),
+            Self::Normal => of(50, 10, 4),
+            Self::Fast => of(300, 50, 16),
+            Self::PerSecond(n) => of(n, n, n.div_ceil(4).clamp(1, 16)),
+        }
+    }
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Polite => f.write_str("polite"),
+            Self::Normal => f.write_str("normal"),
+            Self::Fast => f.write_str("fast"),
+            Self::PerSecond(n) => write!(f, "{n}/s"),
+        }
+    }
+}
+
+impl FromStr for Pace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.strip_suffix("/s")?.trim().parse().ok().filter(|n| *n > 0);
+        match text {
+            "polite" => Ok(Self::Polite),
+            "normal" => Ok(Self::Normal),
+            "fast" => Ok(Self::Fast),
+            _ => number(text).map(Self::PerSecond).ok_or_else(|| {
+                format!("`{text}` is no pace; write polite, normal, fast, or a number such as 20/s")
+            }),
+        }
+    }
+}
+
+/// The slower of two paces, cap by cap.
+pub(crate) fn slower(a: Limits, b: Limits) -> Limits {
+    Limits {
+        per_second: a.per_second.min(b.per_second),
+        per_host_per_second: a.per_host_per_second.min(b.per_host_per_second),
+        per_host_parallel: a.per_host_parallel.min(b.per_host_parallel),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_comes_back_from_a_book() {
+        let given = Given {
+            inventory: Some("/tmp/inventory.yaml".into()),
+            authorisation: vec!["/tmp/a.yaml".into(), "/tmp/b, c.yaml".into()],
+            pace: Some(Pace::PerSecond(20)),
+            resolver: vec!["192.0.2.53".parse().expect("an address")],
+            ..Given::default()
+        };
+        let words = given.words();
+        assert_eq!(
+            words.keys().collect::<Vec<_>>(),
+            ["authorisation", "inventory", "pace", "resolver"]
+        );
+        let back = Given::default().or(&words).expect("our own words");
+        assert_eq!(back.words(), words);
+        let other = Given { pace: Some(Pace::Polite), ..Given::default() };
+        assert_eq!(other.or(&words).expect("our own words").pace, Some(Pace::Polite));
+    }
+
+    #[test]
+    fn paces() {
+        assert_eq!("20/s".parse(), Ok(Pace::PerSecond(20)));
+        assert_eq!("fast".parse(), Ok(Pace::Fast));
+        assert!("0/s".parse::<Pace>().is_err());
+        assert!("quick".parse::<Pace>().is_err());
+        let cap = Limits { per_second: 30, per_host_per_second: 30, per_host_parallel: 2 };
+        assert_eq!(
+            slower(Pace::Normal.limits(), cap),
+            Limits { per_second: 30, per_host_per_second: 10, per_host_parallel: 2 }
+        );
+    }
+}
