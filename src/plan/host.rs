@@ -128,25 +128,20 @@ impl Here<'_> {
             .then(|| format!("the profile {} wants no probe as strong", self.inputs.profile))
     }
 
-    /// What the scope says to the probe at an address. Ports that an authorisation leaves out are refused one by one at
-    /// the socket; an address is refused here when no port of it may be asked.
+    /// What the scope says to the probe at an address. Leave is given for addresses, never for some of their ports, so
+    /// that asking for one is enough; at the socket every port is asked for again.
     fn allows(&self, probe: &Probe, address: IpAddr) -> Result<(), String> {
-        let mut refusal = None;
-        for port in &self.ports {
-            let want = Want {
-                host: self.host.id.clone(),
-                address,
-                origin: Origin::Written,
-                transport: Transport::Tcp,
-                port: *port,
-                class: probe.class,
-            };
-            match (self.inputs.allows)(&want) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refusal = refusal.or(Some(refused.rule)),
-            }
-        }
-        Err(refusal.unwrap_or_else(|| "no port is to be asked".into()))
+        let port =
+            self.ports.first().copied().ok_or("the profile and the inventory name no port")?;
+        let want = Want {
+            host: self.host.id.clone(),
+            address,
+            origin: Origin::Written,
+            transport: Transport::Tcp,
+            port,
+            class: probe.class,
+        };
+        (self.inputs.allows)(&want).map_err(|refused| refused.rule)
     }
 
     fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
