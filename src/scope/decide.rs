@@ -1,5 +1,7 @@
 //! The rules: decided on the pinned address, at the moment of dialling. Every refusal names its rule.
 
+mod covers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
