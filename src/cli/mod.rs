@@ -1,7 +1,9 @@
 //! The command line: one file a command, exit codes, and how complaints are shown.
 
+mod complain;
 mod conclude;
 mod exit;
+mod files;
 mod meter;
 
 mod check;
