@@ -12,9 +12,13 @@ mod ports;
 mod portset;
 mod products;
 mod rows;
+#[cfg(test)]
+mod sample;
 mod seen;
 mod service;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod trust;
 mod voice;
