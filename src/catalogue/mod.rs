@@ -31,6 +31,7 @@ pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile
 pub use self::lint::lint;
 pub use self::selftest::SelfTest;
 pub(crate) use self::values::Reader;
+pub use self::values::type_in_full;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 

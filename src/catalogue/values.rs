@@ -156,3 +156,18 @@ fn is_list(node: &Node) -> bool {
 fn is_map(node: &Node) -> bool {
     node.scalar().is_none() && node.items().is_empty()
 }
+
+/// A type in full, with the names of a scale: `list of TlsVersion (SSLv2 < SSLv3 < …)`.
+pub fn type_in_full(of: &Type) -> String {
+    fn scale(of: &Type) -> Option<&'static crate::model::value::Scale> {
+        match of {
+            Type::Scale(scale) => Some(scale),
+            Type::List(of) => scale(of),
+            _ => None,
+        }
+    }
+    match scale(of) {
+        Some(scale) => format!("{of} ({})", scale.names.join(" < ")),
+        None => of.to_string(),
+    }
+}

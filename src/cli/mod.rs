@@ -4,7 +4,9 @@ mod complain;
 mod conclude;
 mod exit;
 mod files;
+mod library;
 mod meter;
+mod page;
 
 mod check;
 mod demo;

@@ -3,7 +3,7 @@
 mod file;
 mod ports;
 mod resolve;
-mod select;
+pub(crate) mod select;
 
 #[cfg(test)]
 mod tests;

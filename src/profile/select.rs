@@ -3,7 +3,7 @@
 use crate::catalogue::Check;
 
 /// Whether a pattern means a check: `tls/old-version`, `tls/*`, `tag:remote-access`.
-pub(super) fn means(pattern: &str, check: &Check) -> bool {
+pub(crate) fn means(pattern: &str, check: &Check) -> bool {
     match pattern.strip_prefix("tag:") {
         Some(tag) => check.tags.iter().any(|known| known == tag),
         None => glob(pattern, &check.id.0),

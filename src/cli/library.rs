@@ -1,0 +1,143 @@
+//! Checks and profiles as a command uses them: those built in, and those of the folders that the user names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::catalogue::{Catalogue, File};
+use crate::facts::Vocabulary;
+use crate::model::complaint::Complaint;
+use crate::profile::Profile;
+use crate::yaml;
+
+/// How deep folders of checks may stand in each other.
+const DEEPEST: usize = 8;
+
+/// Where checks and profiles come from.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Checks")]
+pub(crate) struct Folders {
+    /// A folder of check files that add to the built-in ones, or replace those of the same name.
+    #[arg(long, value_name = "DIR", env = "POSTERN_CHECKS")]
+    pub(crate) checks: Option<PathBuf>,
+    /// A folder of profile files that add to the built-in ones, or replace those of the same name.
+    #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES")]
+    pub(crate) profiles: Option<PathBuf>,
+}
+
+/// All checks and all profile files.
+pub(crate) struct Library {
+    /// What conditions may speak of.
+    pub(crate) vocabulary: Vocabulary,
+    /// The checks that were read without a mistake.
+    pub(crate) catalogue: Catalogue,
+    /// The profile files; they are read when one is asked for.
+    pub(crate) profiles: Vec<File>,
+}
+
+impl Library {
+    /// Opens what is built in and what the folders hold. A complaint is about a file that is left out; the rest stands.
+    pub(crate) fn open(checks: Option<&Path>, profiles: Option<&Path>) -> (Self, Vec<Complaint>) {
+        let mut complaints = Vec::new();
+        let mut check_files = Catalogue::built_in_files();
+        let mut profile_files = Profile::built_in_files();
+        for (folder, into) in [(checks, &mut check_files), (profiles, &mut profile_files)] {
+            let Some(folder) = folder else { continue };
+            if !folder.is_dir() {
+                let title = format!("`{}` is not a folder", folder.display());
+                complaints.push(Complaint::nowhere(title));
+                continue;
+            }
+            gather(folder, folder, 0, into, &mut complaints);
+        }
+        let vocabulary = Vocabulary::built_in();
+        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary);
+        complaints.extend(wrong);
+        (Self { vocabulary, catalogue, profiles: profile_files }, complaints)
+    }
+
+    /// A profile by its name, or by the path of its file.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it and in the profiles that it extends.
+    pub(crate) fn profile(&self, name: &str) -> Result<Profile, Vec<Complaint>> {
+        let path = Path::new(name);
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            return Profile::read(name, &self.profiles, &self.catalogue);
+        }
+        let id =
+            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let mut files = self.profiles.clone();
+        files.push(one(path, id.clone()).map_err(|complaint| vec![complaint])?);
+        Profile::read(&id, &files, &self.catalogue)
+    }
+
+    /// The names of all profiles, sorted.
+    pub(crate) fn profile_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.profiles.iter().map(|file| file.id.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// The check files at a path: all of a folder, or the one file, named by its own folder and itself.
+pub(crate) fn check_files(path: &Path, complaints: &mut Vec<Complaint>) -> Vec<File> {
+    let mut files = Vec::new();
+    if path.is_dir() {
+        gather(path, path, 0, &mut files, complaints);
+        return files;
+    }
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let name = |path: Option<&Path>| {
+        let stem = path.and_then(Path::file_stem);
+        stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    };
+    let id = format!("{}/{}", name(whole.parent()), name(Some(&whole)));
+    match one(path, id) {
+        Ok(file) => files.push(file),
+        Err(complaint) => complaints.push(complaint),
+    }
+    files
+}
+
+fn gather(
+    top: &Path,
+    folder: &Path,
+    depth: usize,
+    files: &mut Vec<File>,
+    complaints: &mut Vec<Complaint>,
+) {
+    let cannot = |what: &Path, wrong: &std::io::Error| {
+        Complaint::nowhere(format!("`{}` cannot be read: {wrong}", what.display()))
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(wrong) => return complaints.push(cannot(folder, &wrong)),
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            if depth < DEEPEST {
+                gather(top, &path, depth + 1, files, complaints);
+            }
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            let id = path.strip_prefix(top).unwrap_or(&path).with_extension("");
+            let parts: Vec<_> =
+                id.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+            match one(&path, parts.join("/")) {
+                Ok(file) => files.push(file),
+                Err(complaint) => complaints.push(complaint),
+            }
+        }
+    }
+}
+
+fn one(path: &Path, id: String) -> Result<File, Complaint> {
+    let bytes = fs::read(path).map_err(|wrong| {
+        Complaint::nowhere(format!("`{}` cannot be read: {wrong}", path.display()))
+    })?;
+    Ok(File { id, source: yaml::source(path, &bytes)? })
+}
