@@ -63,7 +63,7 @@ impl Family {
 
 /// The vantage, as far as declared exposure depends on it.
 #[derive(Clone, Copy)]
-pub(super) struct Standpoint<'a> {
+pub(crate) struct Standpoint<'a> {
     /// Its id.
     pub(super) id: &'a str,
     /// What it sees. One that the inventory does not describe sees what any stranger sees.
@@ -74,7 +74,7 @@ pub(super) struct Standpoint<'a> {
 
 impl<'a> Standpoint<'a> {
     /// The vantage of that id.
-    pub(super) fn of(inventory: &'a Inventory, id: &'a str) -> Self {
+    pub(crate) fn of(inventory: &'a Inventory, id: &'a str) -> Self {
         let known = |vantage: &&Vantage| vantage.id == id;
         match inventory.vantages.iter().find(known) {
             Some(found) => Self { id, kind: found.kind, sources: &found.sources },
@@ -85,7 +85,7 @@ impl<'a> Standpoint<'a> {
     /// Whether a declared exposure is meant for somebody standing here: `internet` is for all, and a zone or a network
     /// for those whose source addresses lie in it. None when that cannot be told, since the inventory gives no source
     /// addresses for this vantage.
-    pub(super) fn is_meant(&self, exposure: &Exposure, inventory: &Inventory) -> Option<bool> {
+    pub(crate) fn is_meant(&self, exposure: &Exposure, inventory: &Inventory) -> Option<bool> {
         let stranger = self.kind == VantageKind::Internet;
         let mut unclear = false;
         for from in &exposure.from {

@@ -34,6 +34,7 @@ use crate::model::subject::Subject;
 use crate::model::value::{Kind, Tier, Value};
 
 pub use derive::derive;
+pub(crate) use ground::Standpoint;
 pub use rows::{ROWS, Row, needs};
 
 /// A kind, by its place in the vocabulary.

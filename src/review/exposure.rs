@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{ExposureCell, ExposureRow, Finding, ReviewInput, services};
-use crate::inventory::{DeclaredPort, Exposure, Host, Inventory, Vantage};
+use crate::facts::Standpoint;
+use crate::inventory::{DeclaredPort, Exposure, Host};
 use crate::model::net::{HostId, Transport, parse_port_ranges, port_ranges};
 use crate::model::record::Row;
 use crate::model::saw::{PortState, PortsSaw};
@@ -107,19 +108,26 @@ fn declared_row(
     states: &BTreeMap<IpAddr, PortState>,
     input: &ReviewInput<'_>,
 ) -> ExposureRow {
-    let vantage = input.inventory.vantages.iter().find(|known| known.id == input.opened.vantage);
-    let for_us = exposures.iter().any(|exposure| reaches(exposure, vantage, input.inventory));
+    let from = Standpoint::of(input.inventory, &input.opened.vantage);
+    let meant: Vec<_> =
+        exposures.iter().map(|exposure| from.is_meant(exposure, input.inventory)).collect();
     let first = |of: fn(&Exposure) -> Option<&str>| exposures.iter().find_map(|one| of(one));
-    let from: BTreeSet<&String> = exposures.iter().flat_map(|exposure| &exposure.from).collect();
+    let zones: BTreeSet<&String> = exposures.iter().flat_map(|exposure| &exposure.from).collect();
     ExposureRow {
         host: host.id.clone(),
         port: String::from(port),
         service: first(|one| one.service.as_deref()).unwrap_or_default().to_owned(),
-        declared_from: from.into_iter().cloned().collect(),
+        declared_from: zones.into_iter().cloned().collect(),
         need: exposures.iter().find_map(|one| one.need.clone()),
         approved_by: first(|one| one.approved_by.as_deref()).map(str::to_owned),
         observed: observed(states),
-        cell: if for_us { cell_for_us(states) } else { cell_for_others(states) },
+        cell: if meant.contains(&Some(true)) {
+            cell_for_us(states)
+        } else if meant.contains(&None) {
+            ExposureCell::NotSettled
+        } else {
+            cell_for_others(states)
+        },
         findings: Vec::new(),
     }
 }
@@ -172,21 +180,6 @@ fn cell_for_others(states: &BTreeMap<IpAddr, PortState>) -> ExposureCell {
     } else {
         ExposureCell::ShutAsDeclared
     }
-}
-
-/// Whether a door is declared for whoever stands at that vantage. `internet` means every address; other zones and
-/// networks are open to the vantage if one of its source addresses lies in them.
-fn reaches(exposure: &Exposure, vantage: Option<&Vantage>, inventory: &Inventory) -> bool {
-    let sources = vantage.map(|vantage| vantage.sources.as_slice()).unwrap_or_default();
-    exposure.from.iter().any(|from| {
-        let zone = inventory.zones.iter().find(|zone| zone.id == *from);
-        let written = from.parse::<ipnet::IpNet>().ok();
-        let alone = from.parse::<IpAddr>().ok().map(ipnet::IpNet::from);
-        let mut networks =
-            zone.into_iter().flat_map(|zone| &zone.networks).copied().chain(written).chain(alone);
-        from == "internet"
-            || networks.any(|network| sources.iter().any(|source| network.contains(source)))
-    })
 }
 
 /// The findings about a row's service.

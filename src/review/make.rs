@@ -1,6 +1,6 @@
 //! Makes a review of a judgement. Pure: everything that it says comes from its input.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::changes::Before;
@@ -9,15 +9,15 @@ use super::gate::{self, Grounds};
 use super::results::Results;
 use super::{
     AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, Party, REVIEW_SCHEMA, Review,
-    SystemLine, Tool, Waiver, changes, exposure, scan, scoring, waivers,
+    SystemLine, Tool, changes, exposure, scan, scoring, waivers,
 };
 use crate::catalogue::FixText;
 use crate::facts::FactBase;
 use crate::inventory::Inventory;
+use crate::inventory::waivers::Waiver;
 use crate::judge::Judgement;
 use crate::model::digest::Digest;
 use crate::model::moment::Moment;
-use crate::model::net::HostId;
 use crate::model::record::{Opened, Row};
 use crate::model::severity::{Gate, Severity};
 use crate::profile::{Chosen, Profile};
@@ -35,8 +35,6 @@ pub struct ReviewInput<'a> {
     pub catalogue_digest: Digest,
     /// What is declared.
     pub inventory: &'a Inventory,
-    /// The line of the inventory that declares each host.
-    pub declared_at: &'a BTreeMap<HostId, DeclaredAt>,
     /// What people have decided to accept.
     pub waivers: &'a [Waiver],
     /// By whose leave the scan was made.
@@ -172,8 +170,11 @@ fn system(system: &crate::inventory::System) -> SystemLine {
 /// The hosts that were to be judged, in the inventory's order.
 fn hosts(input: &ReviewInput<'_>) -> Vec<HostLine> {
     let mut addresses = scan::addresses(input.rows);
-    let judged: std::collections::BTreeSet<_> = input.judgement.hosts.iter().collect();
-    let nowhere = || DeclaredAt { path: String::new(), line: 0 };
+    let judged: BTreeSet<_> = input.judgement.hosts.iter().collect();
+    let declared_at = |host| match input.opened.declared_at.get(host) {
+        Some((path, line)) => DeclaredAt { path: path.clone(), line: *line },
+        None => DeclaredAt { path: String::new(), line: 0 },
+    };
     let those = input.inventory.hosts.iter().filter(|host| judged.contains(&host.id));
     those
         .map(|host| HostLine {
@@ -182,7 +183,7 @@ fn hosts(input: &ReviewInput<'_>) -> Vec<HostLine> {
             names: host.names.clone(),
             addresses: addresses.remove(&host.id).unwrap_or_default().into_iter().collect(),
             fragile: host.fragile,
-            declared_at: input.declared_at.get(&host.id).cloned().unwrap_or_else(nowhere),
+            declared_at: declared_at(&host.id),
         })
         .collect()
 }

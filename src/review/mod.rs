@@ -23,12 +23,12 @@ use std::net::IpAddr;
 
 pub use make::{ReviewError, ReviewInput, review};
 pub use read::read;
-pub use waivers::Waiver;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::VantageKind;
+use crate::inventory::waivers::Treatment;
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId};
 use crate::model::outcome::Outcome;
@@ -610,8 +610,13 @@ pub struct WaiverLine {
     pub check: CheckId,
     /// The host.
     pub host: HostId,
+    /// What is done about the risk.
+    pub treatment: Treatment,
     /// Why the risk is accepted.
     pub reason: Said,
+    /// What lessens it meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensating: Option<Said>,
     /// Who carries it.
     pub owner: String,
     /// Who approved it; never the owner.

@@ -393,6 +393,8 @@ fn waivers(findings: &[Finding]) -> Vec<WaiverLine> {
         id: id.into(),
         check: CheckId("web/no-hsts".into()),
         host: host_id(0),
+        treatment: Treatment::Accept,
+        compensating: None,
         reason: both("The kiosk's firmware is replaced in January", "資訊站的韌體將於一月更換"),
         owner: "B. Wong".into(),
         approved_by: "C. Lee".into(),
