@@ -137,3 +137,6 @@ fn follow(
 fn heard(url: &str) -> Heard {
     Heard::new(secrets::cut(url).as_bytes(), 2048)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,12 +37,6 @@ impl Script {
     pub(crate) fn says(bytes: &[u8]) -> Self {
         Self { says: vec![bytes.to_vec()], ..Self::default() }
     }
-
-    /// Peers that hear a request's head, answer with this and close.
-    pub(crate) fn answers<const N: usize>(answers: [&str; N]) -> Self {
-        let says = answers.iter().map(|answer| answer.as_bytes().to_vec()).collect();
-        Self { says, polite: true, ..Self::default() }
-    }
 }
 
 /// Sends a probe through the script to `web.example` (192.0.2.10), port 443, and reads what it brings home.

@@ -213,3 +213,6 @@ fn alert_word(alert: AlertDescription) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Scans some ports of 127.0.0.1 through the whole engine, with a plan made by hand and a book in a folder of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use postern::engine::journal::{Journal, Progress};
+use postern::engine::{Budgets, Ended, Scan, Stop, World, run};
+use postern::inventory::Inventory;
+use postern::model::chain;
+use postern::model::moment::Moment;
+use postern::model::net::{HostId, port_ranges};
+use postern::model::plan::{Bound, Class, Limits, Over, Plan, Step, When};
+use postern::model::record::{Opened, Row};
+use postern::model::saw::{PortState, PortsSaw};
+use postern::probe::{Errand, PROBES, Probe};
+use postern::scope::{Scope, Setup};
+use postern::talk::{Soon, Unopened};
+use serde::de::DeserializeOwned;
+
+/// Budgets as short as that many milliseconds for a conversation allow.
+pub fn budgets(talk: u64) -> Budgets {
+    Budgets {
+        attempt: Duration::from_millis(900),
+        connect: Duration::from_secs(1),
+        talk: Duration::from_millis(talk),
+        step: Duration::from_millis(talk * 3),
+        patience: Duration::from_millis(talk / 4),
+        ..Budgets::default()
+    }
+}
+
+/// A scan to be.
+pub struct Rig {
+    pub budgets: Budgets,
+    pub stop: Stop,
+    pub probes: &'static [&'static Probe],
+}
+
+impl Default for Rig {
+    fn default() -> Self {
+        Self { budgets: budgets(1200), stop: Stop::default(), probes: PROBES }
+    }
+}
+
+impl Rig {
+    /// Scans those ports.
+    pub async fn scan(ports: &[u16]) -> Seen {
+        Self::default().run(ports).await
+    }
+
+    /// With a `greeting` that panics.
+    pub fn with_broken_greeting(mut self) -> Self {
+        let broken = |probe: &&'static Probe| -> &'static Probe {
+            if probe.name != "greeting" {
+                return probe;
+            }
+            Box::leak(Box::new(Probe { ask: break_down, ..**probe }))
+        };
+        let probes: Vec<&'static Probe> = PROBES.iter().map(broken).collect();
+        self.probes = Box::leak(probes.into_boxed_slice());
+        self
+    }
+
+    /// Carries the scan out.
+    pub async fn run(self, ports: &[u16]) -> Seen {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("book.jsonl");
+        let plan = plan(ports);
+        let journal = Journal::create(&path, &opened(&plan)).expect("a book");
+        let ended = self.go(plan, journal, Progress::default()).await;
+        Seen::read(folder, path, ended, self.budgets)
+    }
+
+    async fn go(&self, plan: Plan, journal: Journal, already: Progress) -> Ended {
+        let mut world = World::new("Postern test");
+        world.budgets = self.budgets;
+        let scan = Scan {
+            plan: Arc::new(plan),
+            probes: self.probes,
+            scope: Arc::new(scope()),
+            world,
+            already,
+            journal,
+            stop: self.stop.clone(),
+        };
+        run(scan, &mut |_| {}).await
+    }
+}
+
+fn break_down<'a>(_: &'a Errand<'a>) -> Soon<'a, Result<postern::probe::Brought, Unopened>> {
+    Box::pin(async { panic!("broken on purpose") })
+}
+
+/// The written loopback address of one host, and nothing else.
+fn scope() -> Scope {
+    let inventory = serde_json::json!({
+        "schema": "postern/inventory/v1",
+        "operator": {"id": "test", "name": {"en": "A test"}},
+        "hosts": [{"id": "h1", "addresses": ["127.0.0.1"]}],
+    });
+    let inventory: Inventory = serde_json::from_value(inventory).expect("an inventory");
+    let setup = Setup { inventory: &inventory, authorisations: &[], resolvers: &[], pace: LIMITS };
+    Scope::new(&setup)
+}
+
+const LIMITS: Limits =
+    Limits { per_second: 2000, per_host_per_second: 2000, per_host_parallel: 16 };
+
+fn plan(ports: &[u16]) -> Plan {
+    let at_most = 64;
+    let step = |id, probe: &str, over, when| Step {
+        id,
+        host: HostId("h1".into()),
+        probe: probe.into(),
+        over,
+        when,
+        class: Class::ReadOnly,
+        asked_by: Vec::new(),
+        bound: Bound { connections: 10_000, datagrams: 0, seconds: 60 },
+    };
+    let written = vec!["127.0.0.1".parse().expect("an address")];
+    let address = Over::Address { written, resolved_at_most: 0, ports: port_ranges(ports) };
+    let site = Over::Site { at_most, names: Vec::new() };
+    let steps = vec![
+        step(0, "tcp", address, When::Always),
+        step(1, "greeting", Over::Service { at_most }, When::Open),
+        step(2, "tls", site.clone(), When::Silent),
+        step(3, "http", site, When::SilentOrTls),
+    ];
+    Plan {
+        schema: "postern/plan/v1".into(),
+        made: Moment::from_unix_seconds(0),
+        vantage: "here".into(),
+        profile: "test".into(),
+        limits: LIMITS,
+        resolvers: Vec::new(),
+        steps,
+        wanted: Vec::new(),
+        untested: Vec::new(),
+        total: Bound { connections: 10_000, datagrams: 0, seconds: 240 },
+    }
+}
+
+fn opened(plan: &Plan) -> Opened {
+    let head = serde_json::json!({
+        "schema": postern::model::record::BOOK_SCHEMA,
+        "version": "0.0.0",
+        "at": "2026-11-23T00:00:00Z",
+        "vantage": "here",
+        "identity": {},
+        "inventory": {},
+        "authorisations": [],
+        "waivers": [],
+        "profile": "test",
+        "plan": plan,
+        "digests": {},
+    });
+    serde_json::from_value(head).expect("a head")
+}
+
+/// What came of a scan.
+pub struct Seen {
+    pub ended: Ended,
+    folder: tempfile::TempDir,
+    path: PathBuf,
+    budgets: Budgets,
+    rows: Vec<Row>,
+}
+
+impl Seen {
+    fn read(folder: tempfile::TempDir, path: PathBuf, ended: Ended, budgets: Budgets) -> Self {
+        let bytes = std::fs::read(&path).expect("a book");
+        let lines = chain::read(&bytes).expect("an unbroken book");
+        let rows = lines.rows.into_iter().map(|(_, row)| row).collect();
+        Self { ended, folder, path, budgets, rows }
+    }
+
+    /// Every row of the book.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The book's text.
+    pub fn text(&self) -> String {
+        std::fs::read_to_string(&self.path).expect("a book")
+    }
+
+    /// What a probe saw on a port.
+    pub fn of<T: DeserializeOwned>(&self, probe: &str, port: u16) -> Option<T> {
+        self.rows.iter().find_map(|row| match row {
+            Row::Saw(saw)
+                if saw.probe == probe && saw.spot.service.is_some_and(|s| s.1 == port) =>
+            {
+                Some(serde_json::from_value(saw.saw.clone()).expect("the probe's form"))
+            }
+            _ => None,
+        })
+    }
+
+    /// What a probe saw last.
+    pub fn last<T: DeserializeOwned>(&self, probe: &str) -> Option<T> {
+        self.rows.iter().rev().find_map(|row| match row {
+            Row::Saw(saw) if saw.probe == probe => {
+                Some(serde_json::from_value(saw.saw.clone()).expect("the probe's form"))
+            }
+            _ => None,
+        })
+    }
+
+    /// The state of a port.
+    pub fn state(&self, port: u16) -> Option<PortState> {
+        let saw: PortsSaw = self.last("tcp")?;
+        let has = |ports: &str| {
+            postern::model::net::parse_port_ranges(ports).expect("ranges").contains(&port)
+        };
+        saw.states.iter().find(|run| has(&run.ports)).map(|run| run.state)
+    }
+
+    /// That every step ended within its budget, give or take a second.
+    pub fn is_within_budget(&self) {
+        assert!(self.ended.complete, "{:?}", self.ended);
+        let most = (self.budgets.step + Duration::from_secs(1)).as_millis();
+        for row in &self.rows {
+            if let Row::Saw(saw) = row {
+                assert!(u128::from(saw.took_ms) <= most, "{} took {} ms", saw.probe, saw.took_ms);
+            }
+        }
+    }
+
+    /// Takes the book up again.
+    pub async fn resume(self) -> Self {
+        let resumed = Journal::resume(&self.path).expect("a book");
+        let rig = Rig { budgets: self.budgets, ..Rig::default() };
+        let begun = Instant::now();
+        let ended = rig.go(resumed.opened.plan, resumed.journal, resumed.progress).await;
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        Self::read(self.folder, self.path, ended, self.budgets)
+    }
+}
+
+/// The most memory that this process has held so far, in bytes.
+pub fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
