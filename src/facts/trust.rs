@@ -52,7 +52,10 @@ impl Trust {
         at: Moment,
     ) -> Result<(), String> {
         let leaf = read.first().ok_or("it cannot be read")?;
-        // Within the leaf's dates, which are judged on their own; should they contradict each other, at their end.
+        if leaf.not_before > leaf.not_after {
+            return Err("its dates contradict each other".to_owned());
+        }
+        // Within the leaf's dates, which are judged on their own.
         let at = at.max(leaf.not_before).min(leaf.not_after);
         let key = (Digest::of_parts(chain.iter().map(Vec::as_slice)), interval(read, at));
         if let Some(verdict) = self.known.get(&key) {
@@ -174,4 +177,43 @@ pub(super) fn path(chain: &[Certificate]) -> Vec<usize> {
         });
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_as_clients_do() {
+        let params = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let params = rcgen::CertificateParams::new(names).expect("names");
+            let key = rcgen::KeyPair::generate().expect("a key");
+            params.self_signed(&key).expect("a certificate").der().to_vec()
+        };
+        let leaf = params(&["*.centre.example", "Booking.Example", "192.0.2.1"]);
+        let cases = [
+            ("www.centre.example", Some(true)),
+            ("a.www.centre.example", Some(false)),
+            ("centre.example", Some(false)),
+            ("booking.example", Some(true)),
+            ("booking.example.", Some(true)),
+            ("192.0.2.1", Some(true)),
+            ("2001:db8::1", Some(false)),
+            ("not a name", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(is_for(&leaf, name), expected, "{name}");
+        }
+        assert_eq!(is_for(b"nothing", "a.example"), None);
+        // A common name alone does not count (RFC 9525 section 2).
+        assert_eq!(is_for(&params(&[]), "rcgen self signed cert"), None);
+    }
+
+    #[test]
+    fn authorities_that_cannot_be_read_are_left_out() {
+        let trust = Trust::new(&[b"nonsense".to_vec()]);
+        assert_eq!(trust.roots.len(), webpki_roots::TLS_SERVER_ROOTS.len());
+        assert!(!trust.knows(b"nobody"));
+    }
 }
