@@ -20,6 +20,7 @@ mod report;
 mod scan;
 mod schema;
 mod validate;
+mod weigh;
 
 pub use exit::Exit;
 
