@@ -1,0 +1,152 @@
+//! `postern check explain`: all about one check.
+
+use clap::Args;
+
+use super::list::severity;
+use crate::catalogue::{Check, Stricter, type_in_full};
+use crate::cli::library::{Folders, Library};
+use crate::cli::page::{Page, Style, style_of};
+use crate::cli::{Exit, Globals, files};
+use crate::facts::{Vocabulary, needs};
+use crate::model::complaint::{Complaint, nearest};
+use crate::model::severity::Degree;
+
+/// Show all about a check
+///
+/// What it asks and why, the facts and probes that it rests on, its parameters, how to mend what it finds, its sources
+/// and its tests.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  postern check explain tls/old-version
+  postern check explain tls/old-version --lang zh-Hant")]
+pub(super) struct Explain {
+    /// The check's id, as `postern check list` shows it.
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    folders: Folders,
+    /// The language of the check's texts: en, zh-Hant.
+    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
+    lang: String,
+}
+
+impl Explain {
+    pub(super) fn run(&self, globals: &Globals) -> Exit {
+        let (library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let Some(check) = library.catalogue.check(&self.id) else {
+            let known = library.catalogue.checks().iter().map(|check| check.id.0.as_str());
+            let near = nearest(&self.id, known);
+            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            complaints.push(
+                Complaint::nowhere(format!("`{}` is not a check{near}", self.id))
+                    .help("`postern check list` shows every check"),
+            );
+            return files::give_up(globals, &complaints);
+        };
+        let mut page = Page::new(globals);
+        write(&mut page, check, &library.vocabulary, &self.lang);
+        page.print();
+        if complaints.is_empty() { Exit::Passed } else { files::give_up(globals, &complaints) }
+    }
+}
+
+fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
+    let level = severity(check);
+    let id = page.styled(&check.id.0, Style::Bold, 0);
+    let level = page.styled(level.word(), style_of(level), 0);
+    let rest = format!(
+        "impact {} × likelihood {}, revision {}",
+        degree(check.impact),
+        degree(check.likelihood),
+        check.revision
+    );
+    let rest = page.styled(&rest, Style::Faint, 0);
+    page.line(format!("{id}  {level}  {rest}"));
+    page.paragraph("", 0, check.title.in_lang(lang));
+
+    page.heading("Why it matters");
+    page.paragraph("  ", 2, check.why.in_lang(lang));
+
+    page.heading("What it asks");
+    if let Some(kind) = vocabulary.kind(check.on) {
+        page.row(2, "on", Style::Cyan, 9, &format!("{}: {}", kind.name, kind.means));
+    }
+    for (field, text) in check.conditions() {
+        page.row(2, field, Style::Cyan, 9, text);
+    }
+
+    page.heading("What it rests on");
+    for (kind, slot) in check.looks_at() {
+        let Some(kind) = vocabulary.kind(kind) else { continue };
+        let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
+        let name = page.styled(&format!("{}.{}", kind.name, field.name), Style::Cyan, 0);
+        let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
+        page.line(format!("  {name}  {of}"));
+        page.paragraph("    ", 4, field.means);
+    }
+    page.row(2, "probes", Style::Faint, 9, &probes(check, vocabulary).join(", "));
+
+    if !check.params.is_empty() {
+        page.heading("Parameters");
+        for param in &check.params {
+            let name = page.styled(&param.name, Style::Cyan, 0);
+            let stricter = param.stricter.map_or("", stricter);
+            let of = page.styled(&format!("{}{stricter}", param.of), Style::Faint, 0);
+            page.line(format!("  {name} = {}  {of}", param.default));
+            page.paragraph("    ", 4, &param.means);
+        }
+    }
+
+    page.heading("How to mend it");
+    for fix in &check.fix {
+        let product = fix.product.as_ref().map_or(String::new(), |product| format!("{product}: "));
+        page.paragraph("  • ", 4, &format!("{product}{}", fix.text.in_lang(lang)));
+        if let Some(code) = &fix.code {
+            page.block(6, code);
+        }
+    }
+
+    page.heading("Sources and tags");
+    page.paragraph("  ", 2, &check.refs.join(", "));
+    page.paragraph("  ", 2, &check.tags.join(", "));
+
+    page.heading("Tests");
+    for test in check.tests() {
+        page.row(2, test.expect.word(), Style::Faint, 16, &test.name);
+    }
+    page.line("");
+    page.line(page.styled(&check.source.path.display().to_string(), Style::Faint, 0));
+}
+
+/// The probes whose answers a check rests on, in the order in which they are put.
+pub(crate) fn probes(check: &Check, vocabulary: &Vocabulary) -> Vec<&'static str> {
+    let mut all = Vec::new();
+    for kind in check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind)) {
+        for probe in needs(kind.name) {
+            if !all.contains(&probe) {
+                all.push(probe);
+            }
+        }
+    }
+    all
+}
+
+/// The word for one side of a risk.
+pub(crate) fn degree(degree: Degree) -> &'static str {
+    match degree {
+        Degree::Low => "low",
+        Degree::Medium => "medium",
+        Degree::High => "high",
+    }
+}
+
+/// Which way is stricter, as an afterthought.
+pub(crate) fn stricter(stricter: Stricter) -> &'static str {
+    match stricter {
+        Stricter::Higher => ", stricter when higher",
+        Stricter::Lower => ", stricter when lower",
+        Stricter::Fewer => ", stricter with fewer",
+        Stricter::More => ", stricter with more",
+    }
+}

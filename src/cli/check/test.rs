@@ -1,0 +1,101 @@
+//! `postern check test`: runs the tests inside check files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::catalogue::{Catalogue, Check, File};
+use crate::cli::library::check_files;
+use crate::cli::page::{Page, Style};
+use crate::cli::{Exit, Globals, complain};
+use crate::facts::Vocabulary;
+use crate::model::complaint::Complaint;
+
+/// Run the tests inside check files
+///
+/// Every file is read strictly first: a wrong name, type, value or message is shown with its line and column. Then the
+/// tests inside it are run.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all tests passed, 1 some did not, 2 a file cannot be read as a check.
+
+Examples:
+  postern check test                         the built-in checks
+  postern check test ours/tls/old-cipher.yaml
+  postern check test ours                    a folder, as given to --checks")]
+pub(super) struct Test {
+    /// Check files, and folders of them [default: the built-in checks].
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+impl Test {
+    pub(super) fn run(&self, globals: &Globals) -> Exit {
+        let mut complaints = Vec::new();
+        let files = self.files(&mut complaints);
+        let (catalogue, wrong) = Catalogue::read(&files, &Vocabulary::built_in());
+        let unread = wrong.len() + complaints.len();
+        complaints.extend(wrong);
+        let mut page = Page::new(globals);
+        let (mut passed, mut failed) = (0_usize, 0_usize);
+        for check in catalogue.checks() {
+            let wrong = run(check);
+            let (count, bad) = (check.tests().len(), wrong.len());
+            (passed, failed) = (passed + count - bad, failed + bad);
+            if !globals.quiet {
+                page.line(told(&page, check, count, bad));
+            }
+            complaints.extend(wrong);
+        }
+        page.line("");
+        let checks = catalogue.checks().len();
+        page.line(format!("{checks} checks: {passed} tests passed, {failed} failed"));
+        if !globals.quiet {
+            page.print();
+        }
+        if !complaints.is_empty() {
+            complain::complain(globals, &complaints);
+        }
+        match (unread, failed) {
+            (0, 0) => Exit::Passed,
+            (0, _) => Exit::Failed,
+            _ => Exit::Untrustworthy,
+        }
+    }
+
+    fn files(&self, complaints: &mut Vec<Complaint>) -> Vec<File> {
+        if self.paths.is_empty() {
+            return Catalogue::built_in_files();
+        }
+        let mut files = Vec::new();
+        for path in &self.paths {
+            let found = check_files(path, complaints);
+            if found.is_empty() && path.is_dir() {
+                let title = format!("`{}` holds no check files", path.display());
+                complaints.push(Complaint::nowhere(title).help("check files end in .yaml"));
+            }
+            files.extend(found);
+        }
+        files
+    }
+}
+
+fn run(check: &Check) -> Vec<Complaint> {
+    check.tests().iter().filter_map(|test| check.test(test).err()).collect()
+}
+
+fn told(page: &Page, check: &Check, count: usize, bad: usize) -> String {
+    let (word, style) = match (count, bad) {
+        (0, _) => ("no tests", Style::Yellow),
+        (_, 0) => ("ok", Style::Green),
+        _ => ("FAILED", Style::Red),
+    };
+    let number = match (count, bad) {
+        (0, _) => String::new(),
+        (1, 0) => "1 test".into(),
+        (_, 0) => format!("{count} tests"),
+        _ => format!("{bad} of {count} tests"),
+    };
+    let (word, number) = (page.styled(word, style, 10), page.styled(&number, Style::Faint, 0));
+    format!("{word}{}  {number}", check.id)
+}
