@@ -42,7 +42,6 @@ fn derive(ground: &Ground<'_>, kind: &Kind, tools: &mut Tools) -> Lot {
             gaps.push(unreadable(ground, spot));
             continue;
         };
-        let place = ground.words(spot);
         match (saw.speaks, saw.chain.is_empty()) {
             (Some(false), _) => {}
             (Some(true), false) => {
@@ -50,10 +49,11 @@ fn derive(ground: &Ground<'_>, kind: &Kind, tools: &mut Tools) -> Lot {
                 found.push(Found::at(spot, record, vec![sight.seq]));
             }
             (Some(true), true) => {
+                let place = ground.words(spot);
                 let why = format!("{place} speaks TLS and presented no certificate");
                 gaps.push(Gap::inconclusive(why));
             }
-            (None, _) => gaps.push(unclear(&place, &saw)),
+            (None, _) => gaps.extend(unclear(ground, spot, &saw)),
         }
     }
     let none = format!("no service on {} presents a certificate", ground.host.id);

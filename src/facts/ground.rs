@@ -298,7 +298,8 @@ impl<'a> Ground<'a> {
                 let why = format!("{address}: {}", gap.why);
                 self.gaps.push((family, Gap { why, ..gap }));
             } else if let Some(ports) = self.left_out(&sweep) {
-                let why = self.refusal("tcp", address).unwrap_or("they were not asked");
+                let why = self.refusal("tcp", address);
+                let why = why.as_deref().unwrap_or("they were not asked");
                 let why = format!("{ports}/tcp of {address}: {why}");
                 self.gaps.push((family, Gap::not_tested(why)));
             }
@@ -315,7 +316,7 @@ impl<'a> Ground<'a> {
     }
 
     /// The rule of the scope that refused a probe at an address or at a port of it.
-    pub(super) fn refusal(&self, probe: &str, address: IpAddr) -> Option<&'a str> {
+    pub(super) fn refusal(&self, probe: &str, address: IpAddr) -> Option<String> {
         self.seen.refusal(probe, Some(address))
     }
 

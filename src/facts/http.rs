@@ -11,9 +11,10 @@ use super::ground::Ground;
 use super::rows::{Found, Lot, Row, Sheet, Tools, over_sites, unreadable};
 use super::seen::Gap;
 use super::sweep::cut_in_words;
+use super::voice::hung_up;
 use super::web::{self, Fields};
 use crate::model::outcome::Why;
-use crate::model::saw::{HttpAnswer, HttpSaw};
+use crate::model::saw::{HttpAnswer, HttpSaw, TlsSaw};
 use crate::model::value::{Kind, List, Value};
 
 /// From the `http` probe's answers.
@@ -36,6 +37,7 @@ fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
             (Some(true), own) if !own.is_empty() => {
                 found.push(Found::at(spot, record(&saw, &own, kind), vec![sight.seq]));
             }
+            _ if hung_up(spot, &[saw.cut.as_ref()]) => {}
             _ => {
                 let why = saw.cut.as_ref().map_or("no clear answer".to_owned(), cut_in_words);
                 let place = ground.words(spot);
@@ -45,8 +47,26 @@ fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
             }
         }
     }
+    gaps.extend(locked(ground));
     let none = format!("no service on {} speaks HTTP", ground.host.id);
     over_sites(ground, "http", found, gaps, &none)
+}
+
+/// Services that speak TLS and with which no handshake succeeded: what is inside nobody saw.
+fn locked(ground: &Ground<'_>) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for (spot, sight) in ground.seen.lasts("tls") {
+        let saw = sight.read::<TlsSaw>();
+        let locked = saw.is_some_and(|saw| {
+            saw.speaks == Some(true) && saw.tried.iter().all(|tried| tried.agreed.is_none())
+        });
+        if locked && ground.seen.last("http", spot).is_none() {
+            let place = ground.words(spot);
+            let why = format!("what {place} says inside TLS was not seen: no handshake succeeded");
+            gaps.push(Gap::inconclusive(why));
+        }
+    }
+    gaps
 }
 
 /// The answers that came from the service itself, before it sent us elsewhere.

@@ -1,6 +1,6 @@
 //! What a book holds of each host, sorted by probe and place, and how each question to it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::Deserialize;
@@ -192,11 +192,13 @@ impl<'a> HostSeen<'a> {
         self.sights.get(probe).and_then(|places| places.get(spot)).map_or(&[], Vec::as_slice)
     }
 
-    /// The rule of the scope that refused a probe at an address, at a port of it, or everywhere.
-    pub(super) fn refusal(&self, probe: &str, address: Option<IpAddr>) -> Option<&'a str> {
-        let mut refused = self.refused.get(probe).into_iter().flatten();
+    /// The rules of the scope that refused a probe at an address, at ports of it, or everywhere.
+    pub(super) fn refusal(&self, probe: &str, address: Option<IpAddr>) -> Option<String> {
         let within = |place: Option<IpAddr>| place == address || place.is_none();
-        refused.find(|(place, _)| within(place.address)).map(|(_, rule)| *rule)
+        let refused = self.refused.get(probe).into_iter().flatten();
+        let rules = refused.filter(|(place, _)| within(place.address)).map(|(_, rule)| *rule);
+        let rules: BTreeSet<&str> = rules.collect();
+        (!rules.is_empty()).then(|| rules.into_iter().collect::<Vec<_>>().join("; "))
     }
 
     /// The last thing that a probe saw at a place.
@@ -227,20 +229,21 @@ impl<'a> HostSeen<'a> {
                 }
             };
         }
-        Standing::Open(Gap::not_tested(self.why_never(probe, spot).unwrap_or(unfinished)))
+        let why = self.why_never(probe, spot).unwrap_or_else(|| unfinished.to_owned());
+        Standing::Open(Gap::not_tested(why))
     }
 
     /// Why a probe was never pointed at a place, when that was decided and did not just happen.
-    fn why_never(&self, probe: &str, spot: &Spot) -> Option<&str> {
+    fn why_never(&self, probe: &str, spot: &Spot) -> Option<String> {
         let within = |address: Option<IpAddr>| address == spot.address || address.is_none();
         if let Some(rule) = self.refusal(probe, spot.address) {
             return Some(rule);
         }
         let mut untested = self.untested.iter().filter(|untested| untested.probe == probe);
         if let Some(untested) = untested.find(|untested| within(untested.address)) {
-            return Some(&untested.why);
+            return Some(untested.why.clone());
         }
-        (!self.plans(probe)).then_some("no check of the plan asks for it")
+        (!self.plans(probe)).then(|| "no check of the plan asks for it".to_owned())
     }
 }
 

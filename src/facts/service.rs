@@ -120,7 +120,7 @@ fn never_asked(ground: &Ground<'_>, spot: &Spot) -> String {
         return "no probe asks over UDP yet".to_owned();
     };
     if let Some(rule) = ground.refusal("tcp", address) {
-        return rule.to_owned();
+        return rule;
     }
     match ground.standing("tcp", &ground.spot(Some(address), None, None)) {
         Standing::Open(gap) => gap.why,

@@ -30,21 +30,41 @@ impl Sweep {
     /// Puts together what was seen, oldest first. A later answer replaces an earlier one; that there was no clear answer
     /// replaces nothing.
     pub(super) fn of(sights: impl IntoIterator<Item = PortsSaw>) -> Self {
-        let mut runs = Vec::new();
-        for saw in sights {
-            for run in saw.states {
-                runs.extend(ranges(&run.ports).map(|(first, last)| Run {
-                    first,
-                    last,
-                    state: run.state,
-                    reason: run.reason.clone(),
-                }));
-            }
+        let parts: Vec<Self> = sights.into_iter().map(|saw| Self::one(&saw)).collect();
+        if let Some(whole) = parts.last()
+            && whole.covers(&parts)
+        {
+            return parts.into_iter().next_back().unwrap_or_default();
         }
-        let mut sorted = runs.clone();
-        sorted.sort_by_key(|run| run.first);
-        let overlap = sorted.windows(2).any(|pair| matches!(pair, [a, b] if b.first <= a.last));
-        Self { runs: if overlap { painted(&runs) } else { sorted } }
+        let runs: Vec<Run> = parts.into_iter().flat_map(|part| part.runs).collect();
+        Self { runs: painted(&runs) }
+    }
+
+    fn one(saw: &PortsSaw) -> Self {
+        let mut runs = Vec::new();
+        for run in &saw.states {
+            runs.extend(ranges(&run.ports).map(|(first, last)| Run {
+                first,
+                last,
+                state: run.state,
+                reason: run.reason.clone(),
+            }));
+        }
+        let asked = runs.clone();
+        runs.sort_by_key(|run| run.first);
+        let overlap = runs.windows(2).any(|pair| matches!(pair, [a, b] if b.first <= a.last));
+        Self { runs: if overlap { painted(&asked) } else { runs } }
+    }
+
+    /// Whether it settles everything that the others speak of: a sweep that came to its end repeats all its parts.
+    fn covers(&self, others: &[Self]) -> bool {
+        let asked = self.asked();
+        self.runs.iter().all(|run| run.state != PortState::Inconclusive)
+            && others.iter().all(|other| {
+                let mut beyond = other.asked();
+                beyond.remove(&asked);
+                beyond.len() == 0
+            })
     }
 
     /// The ports in one of these states.

@@ -305,6 +305,9 @@ fn versions_of_tls_stay_partial_and_a_cut_try_is_no_refusal() {
     ]));
     assert_eq!(only_old.words("tls.accepts_tls13"), "false");
     assert_eq!(only_old.words("tls.forward_secrecy"), "false");
+    let another = json!({"how": "garbled", "what": "ServerTlsVersionIsDisabledByOurConfig"});
+    let older = json!([agreed("TLSv1.2", old), {"version": "TLSv1.3", "cut": another}]);
+    assert_eq!(with(older).words("tls.accepts_tls13"), "false");
     let cut = with(json!([
         agreed("TLSv1.2", old), {"version": "TLSv1.3", "cut": {"how": "timed-out"}},
     ]));
@@ -328,6 +331,45 @@ fn versions_of_tls_stay_partial_and_a_cut_try_is_no_refusal() {
         why.contains("443/tcp of 192.0.2.1 (booking.example)")
             && why.ends_with("no answer in time")
     );
+}
+
+#[test]
+fn who_hangs_up_on_a_hello_is_told_by_what_else_is_known() {
+    let tls = json!({"speaks": null, "tried": [{"version": "TLSv1.3", "cut": {"how": "closed"}},
+        {"version": "TLSv1.2", "cut": {"how": "closed"}}], "chain": []});
+    let http = json!({"speaks": null, "answers": [], "cut": {"how": "closed"}});
+    let told = |port: u16, http: &Json| {
+        let mut sample = Sample::web1(json!([]));
+        sample.open(&port.to_string());
+        let site = spot("192.0.2.1", port, "booking.example");
+        sample.saw("tls", site.clone(), tls.clone());
+        sample.saw("http", site, http.clone());
+        let facts = sample.facts();
+        ["tls", "certificate", "http"].map(|kind| facts.absent(kind).map(|absent| absent.0))
+    };
+    assert_eq!(told(443, &http), [Some(Inconclusive); 3]);
+    assert_eq!(told(53, &http), [Some(NotApplicable); 3]);
+    let clear = json!({"speaks": true, "answers": [{"url": "http://booking.example/",
+        "status": 200, "headers": [], "body": "", "truncated": false}]});
+    assert_eq!(told(80, &clear), [Some(NotApplicable), Some(NotApplicable), None]);
+}
+
+#[test]
+fn what_is_locked_inside_tls_is_not_called_absent() {
+    let mut sample = Sample::web1(json!([]));
+    sample.open("443");
+    let site = spot("192.0.2.1", 443, "booking.example");
+    let alert = |version: &str| json!({"version": version, "alert": "protocol_version"});
+    let tried = json!([alert("TLSv1.3"), alert("TLSv1.2")]);
+    sample.saw("tls", site.clone(), json!({"speaks": true, "tried": tried, "chain": []}));
+    sample.done("http", site, End::NotNeeded { why: "no TLS handshake succeeded".into() });
+    let facts = sample.facts();
+    assert_eq!(facts.words("tls.accepts_tls13"), "false");
+    assert_eq!(facts.words("tls.suite"), "unknown (no handshake came to its end)");
+    let (outcome, why) = facts.absent("http").expect("it is missing");
+    assert_eq!(outcome, Inconclusive);
+    assert!(why.ends_with("no handshake succeeded"), "{why}");
+    assert_eq!(facts.absent("certificate").map(|absent| absent.0), Some(Inconclusive));
 }
 
 #[test]

@@ -68,6 +68,30 @@ pub(super) fn voices(seen: &HostSeen<'_>) -> BTreeMap<(IpAddr, u16), Voice> {
     voices
 }
 
+/// Ports on which, by custom, something is spoken that is neither TLS nor HTTP: SSH, FTP, mail, DNS, RPC, Windows'
+/// services, directories, databases, remote desktops. That a service there hangs up on a hello of ours says what it is;
+/// anywhere else it might as well be a TLS server too old for us.
+const OTHERWISE: [u16; 27] = [
+    21, 22, 23, 25, 53, 110, 111, 119, 135, 139, 143, 389, 445, 587, 1433, 1521, 2049, 3306, 3389,
+    5432, 5433, 5900, 5901, 6379, 11211, 27017, 27018,
+];
+
+/// Whether a service that hung up in these ways on what a web client says can be taken for none.
+pub(super) fn hung_up(spot: &Spot, cuts: &[Option<&Cut>]) -> bool {
+    let custom = spot.service.is_some_and(|(_, port)| OTHERWISE.contains(&port));
+    let hang_up = |cut: &Option<&Cut>| matches!(cut, Some(Cut::Closed | Cut::Reset));
+    custom && !cuts.is_empty() && cuts.iter().all(hang_up)
+}
+
+/// Whether HTTP was spoken in clear at a place: where that is so, TLS is not.
+pub(super) fn in_clear(seen: &HostSeen<'_>, spot: &Spot) -> bool {
+    let http = seen.last("http", spot).and_then(|sight| sight.read::<HttpSaw>());
+    http.is_some_and(|saw| {
+        let first = saw.answers.first().map(|answer| answer.url.raw());
+        saw.speaks == Some(true) && first.is_some_and(|url| !super::web::is_https(url))
+    })
+}
+
 /// The address and TCP port of an observation.
 fn at_port<'a>((spot, sight): (&Spot, Sight<'a>)) -> Option<((IpAddr, u16), Sight<'a>)> {
     match (spot.address, spot.service) {
