@@ -1,15 +1,266 @@
 //! `postern validate`: reads files and says everything that is wrong with them.
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use clap::Args;
 
+use super::files::{self, Files};
+use super::kinds::{KINDS, kind_of_line};
 use super::{Exit, Globals};
+use crate::catalogue::{Catalogue, File};
+use crate::facts::Vocabulary;
+use crate::inventory;
+use crate::inventory::waivers::{self, Waivers};
+use crate::model::complaint::{Complaint, Source, nearest};
+use crate::profile::Profile;
+use crate::scope::authorisation;
+use crate::yaml::{Document, Node, schema_line};
 
 /// Read files and say everything that is wrong with them
+///
+/// Each file says in its line `schema:` what it is. All mistakes of all files are told in one run, each with file, line
+/// and column. Files that are given together are held against each other too: hosts and providers that an authorisation
+/// or a waiver names must be in the inventory, and the checks that a profile or a waiver names must exist.
+///
+/// Nothing is sent anywhere. The exit code is 0 when everything is right, and 2 when anything is wrong.
 #[derive(Debug, Args)]
-pub(crate) struct Validate {}
+#[command(after_long_help = "\
+Examples:
+  postern validate inventory.yaml
+  postern validate inventory.yaml authorisation.yaml waivers.yaml
+      each by itself, and against each other
+  postern validate checks/ profiles/
+      every .yaml file of these folders")]
+pub(crate) struct Validate {
+    /// Inventories, authorisations, waivers, profiles and checks; a folder stands for every .yaml file in it.
+    #[arg(value_name = "FILE", required = true)]
+    paths: Vec<PathBuf>,
+}
 
 impl Validate {
-    pub(crate) fn run(&self, _globals: &Globals) -> Exit {
-        Exit::Untrustworthy
+    pub(crate) fn run(&self, globals: &Globals) -> Exit {
+        let mut set = Set::default();
+        for path in &self.paths {
+            set.take(path, 0);
+        }
+        set.hold_together();
+        if !set.complaints.is_empty() {
+            return files::give_up(globals, &set.complaints);
+        }
+        if !globals.quiet {
+            let _ = std::io::stdout().lock().write_all(set.right.concat().as_bytes());
+        }
+        Exit::Passed
     }
+}
+
+/// Folders within folders are looked into to this depth.
+const DEEPEST: usize = 8;
+
+/// The files that were given, sorted by their kinds.
+#[derive(Default)]
+struct Set {
+    files: Files,
+    checks: Vec<File>,
+    profiles: Vec<File>,
+    complaints: Vec<Complaint>,
+    /// A line for each file that is right.
+    right: Vec<String>,
+}
+
+impl Set {
+    fn take(&mut self, path: &Path, depth: usize) {
+        if path.is_dir() {
+            return self.take_folder(path, depth);
+        }
+        match files::open(path) {
+            Ok(source) => self.take_file(path, &source),
+            Err(complaint) => self.complaints.push(complaint),
+        }
+    }
+
+    fn take_folder(&mut self, folder: &Path, depth: usize) {
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            let title = format!("`{}` cannot be read", folder.display());
+            return self.complaints.push(Complaint::nowhere(title));
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let is_yaml =
+                path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+            if is_yaml || (path.is_dir() && depth < DEEPEST) {
+                self.take(&path, depth + 1);
+            }
+        }
+    }
+
+    fn take_file(&mut self, path: &Path, source: &Arc<Source>) {
+        let line = schema_line(source);
+        let kind = line.as_ref().and_then(|line| kind_of_line(&line.says));
+        match kind.map(|kind| kind.name) {
+            Some("inventory") => self.take_inventory(path, source),
+            Some("authorisation") => match authorisation::read(source) {
+                Ok(read) => {
+                    let hosts = read.value.covers().len();
+                    self.right(
+                        path,
+                        &format!(
+                            "an authorisation, `{}`, of {}",
+                            read.value.id,
+                            many(hosts, "host or network", "hosts and networks")
+                        ),
+                    );
+                    self.files.authorisations.push(read);
+                }
+                Err(found) => self.complaints.extend(found),
+            },
+            Some("waivers") => match waivers::read(source) {
+                Ok(read) => {
+                    self.right(
+                        path,
+                        &format!(
+                            "a list of {}",
+                            many(read.value.waivers.len(), "waiver", "waivers")
+                        ),
+                    );
+                    self.files.waivers.push(read);
+                }
+                Err(found) => self.complaints.extend(found),
+            },
+            Some("profile") => {
+                self.profiles.push(File { id: stem(path), source: Arc::clone(source) })
+            }
+            Some("check") => {
+                self.checks.push(File { id: check_id(path), source: Arc::clone(source) })
+            }
+            _ => self.complaints.push(of_no_kind(source, line.map(|line| (line.says, line.mark)))),
+        }
+    }
+
+    fn take_inventory(&mut self, path: &Path, source: &Arc<Source>) {
+        match inventory::read(source) {
+            Ok(read) if self.files.inventory.is_some() => {
+                let complaint = Complaint::at(&read.source, 0..0, "this is a second inventory");
+                self.complaints.push(
+                    complaint.help(
+                        "files that belong to different inventories are validated one by one",
+                    ),
+                );
+            }
+            Ok(read) => {
+                let hosts = read.inventory.hosts.len();
+                self.right(path, &format!("an inventory of {}", many(hosts, "host", "hosts")));
+                self.files.inventory = Some(read);
+            }
+            Err(found) => self.complaints.extend(found),
+        }
+    }
+
+    fn right(&mut self, path: &Path, what: &str) {
+        let path = crate::model::heard::shown(&path.display().to_string());
+        self.right.push(format!("{path}: {what}; nothing is wrong with it\n"));
+    }
+
+    /// Holds the files against each other, and against the checks and profiles that the program knows.
+    fn hold_together(&mut self) {
+        self.complaints.extend(self.files.against_each_other());
+        if self.checks.is_empty() && self.profiles.is_empty() && self.files.waivers.is_empty() {
+            return;
+        }
+        let mut checks = Catalogue::built_in_files();
+        checks.extend(self.checks.iter().cloned());
+        let (catalogue, found) = Catalogue::read(&checks, &Vocabulary::built_in());
+        self.complaints.extend(found);
+        let mut profiles = Profile::built_in_files();
+        profiles.extend(self.profiles.iter().cloned());
+        for file in std::mem::take(&mut self.profiles) {
+            match Profile::read(&file.id, &profiles, &catalogue) {
+                Ok(profile) => {
+                    let chosen = many(profile.chosen.len(), "check", "checks");
+                    self.right(
+                        &file.source.path.clone(),
+                        &format!("a profile that chooses {chosen}"),
+                    );
+                }
+                Err(found) => {
+                    let new = found.into_iter().filter(|one| !self.complaints.contains(one));
+                    let new: Vec<Complaint> = new.collect();
+                    self.complaints.extend(new);
+                }
+            }
+        }
+        for file in std::mem::take(&mut self.checks) {
+            if catalogue
+                .check(&file.id)
+                .is_some_and(|check| Arc::ptr_eq(&check.source, &file.source))
+            {
+                self.right(&file.source.path.clone(), &format!("the check `{}`", file.id));
+            }
+        }
+        let waivers = self.files.waivers.iter();
+        self.complaints.extend(waivers.flat_map(|one| unknown_checks(one, &catalogue)));
+    }
+}
+
+/// Complaints about the checks of waivers that do not exist.
+fn unknown_checks(document: &Document<Waivers>, catalogue: &Catalogue) -> Vec<Complaint> {
+    let waivers = document.tree.field("waivers").map(Node::items).unwrap_or_default();
+    let checks = waivers.iter().filter_map(|waiver| waiver.field("check"));
+    let unknown = checks.filter_map(|node| {
+        let id = node.text().filter(|id| catalogue.check(id).is_none())?;
+        let known = catalogue.checks().iter().map(|check| check.id.0.as_str());
+        let title = match nearest(id, known) {
+            Some(near) => format!("there is no check `{id}`; did you mean `{near}`?"),
+            None => format!("there is no check `{id}`"),
+        };
+        let complaint = Complaint::at(&document.source, node.mark(), title);
+        Some(complaint.help(
+            "`postern check list` shows all of them; give the file of one of your own beside this",
+        ))
+    });
+    unknown.collect()
+}
+
+fn of_no_kind(source: &Arc<Source>, line: Option<(String, std::ops::Range<usize>)>) -> Complaint {
+    let names: Vec<&str> =
+        KINDS.iter().map(|kind| kind.name).filter(|name| *name != "review").collect();
+    let help = format!(
+        "a file opens with `schema: postern/<kind>/v1`, where <kind> is one of {}",
+        names.join(", ")
+    );
+    let Some((says, mark)) = line else {
+        let title = if source.text.trim().is_empty() {
+            "this file is empty"
+        } else {
+            "this file does not say what it is: its line `schema:` is missing"
+        };
+        return Complaint::at(source, 0..0, title).help(help);
+    };
+    let shown = crate::model::heard::shown(&says);
+    let all: Vec<String> = names.iter().map(|name| format!("postern/{name}/v1")).collect();
+    let title = match nearest(&says, all.iter().map(String::as_str)) {
+        Some(near) => format!("`{shown}` is no kind of file; did you mean `{near}`?"),
+        None => format!("`{shown}` is no kind of file"),
+    };
+    Complaint::at(source, mark, title).help(help)
+}
+
+/// A check's id is its path under `checks/`; elsewhere, its folder and its name.
+fn check_id(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).with_extension("");
+    let parts: Vec<_> = whole.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let after = parts.iter().rposition(|part| part == "checks").map(|at| at + 1);
+    let from = after.filter(|at| at + 1 < parts.len()).unwrap_or(parts.len().saturating_sub(2));
+    parts.get(from..).unwrap_or_default().join("/")
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+fn many(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }

@@ -103,6 +103,16 @@ pub struct Entitled {
     pub signed_on: Moment,
 }
 
+/// What stands for a name until somebody signs; how `postern init` leaves a file.
+pub const NOT_YET_SIGNED: &str = "(not yet signed)";
+
+impl Entitled {
+    /// Whether somebody put their name to it.
+    pub fn has_signed(&self) -> bool {
+        self.name.trim() != NOT_YET_SIGNED
+    }
+}
+
 /// Whom to call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

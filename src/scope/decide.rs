@@ -256,6 +256,10 @@ impl Authority {
                 format!("{id} does not cover {address}{how} for {}: it {rule}", want.host),
             ));
         }
+        if let Some(open) = self.record.entitled.iter().find(|one| !one.has_signed()) {
+            let rule = format!("{id} is not signed yet: the {} has still to agree", open.party);
+            return Err((Reached::Window, rule));
+        }
         if !self.record.windows.iter().any(|window| window.is_open(now)) {
             let times = self
                 .record

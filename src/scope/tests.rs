@@ -198,6 +198,19 @@ fn windows_and_classes_are_ceilings() {
 }
 
 #[test]
+fn a_record_that_nobody_signed_gives_no_leave() {
+    let mut record = leave(&["web1"], &[]);
+    let open = Entitled {
+        party: "provider".into(),
+        name: "(not yet signed)".into(),
+        ..record.entitled[0].clone()
+    };
+    record.entitled.push(open);
+    let refusal = rule(&scope(&[record]), &want("web1", "192.0.2.10", Origin::Written));
+    assert_eq!(refusal, "auth-1 is not signed yet: the provider has still to agree");
+}
+
+#[test]
 fn an_exclusion_of_one_record_holds_against_the_leave_of_another() {
     let mut other = leave(&["printer"], &[]);
     other.id = "auth-2".into();
