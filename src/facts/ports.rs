@@ -68,7 +68,7 @@ fn doors(ground: &Ground<'_>, kind: &Kind) -> (Vec<Value>, Vec<u64>) {
             }
             heard.extend(voice.into_iter().flat_map(|voice| &voice.evidence));
             let mut door = Sheet::inside(kind, "open");
-            door.text("at", &format!("{port}/tcp at {address}"))
+            door.text("at", &format!("{address} {port}/tcp"))
                 .number("port", i64::from(port))
                 .text("address", &address.to_string())
                 .text("speaks", speaks)

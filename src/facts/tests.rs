@@ -50,7 +50,7 @@ fn a_greeting_gives_its_service_away() {
     assert_eq!(facts.words("service.greeting"), "220 (vsFTPd 3.0.3)");
     assert_eq!(facts.words("service.version_shown"), "vsFTPd 3.0.3");
     assert_eq!(facts.words("host.personal_data"), "true");
-    assert_eq!(facts.words("ports.open"), "21/tcp at 192.0.2.1, 21, 192.0.2.1, ftp, true");
+    assert_eq!(facts.words("ports.open"), "192.0.2.1 21/tcp, 21, 192.0.2.1, ftp, true");
     assert!(facts.entries("service")[0].evidence.contains(&seq));
     assert_eq!(facts.absent("service"), None);
     let none = (NotApplicable, "no service on web1 speaks TLS".to_owned());
@@ -276,7 +276,7 @@ fn a_host_that_answers_on_every_port_yields_no_findings_about_nothing() {
     let (outcome, why) = facts.absent("service").expect("something is said");
     assert_eq!(outcome, Inconclusive);
     assert!(why.starts_with("192.0.2.1 accepts connections on 99 ports"), "{why}");
-    assert!(facts.words("ports.open").starts_with("22/tcp at 192.0.2.1, 22"));
+    assert!(facts.words("ports.open").starts_with("192.0.2.1 22/tcp, 22"));
 }
 
 #[test]
