@@ -241,15 +241,6 @@ impl FromStr for Pace {
     }
 }
 
-/// The slower of two paces, cap by cap.
-pub(crate) fn slower(a: Limits, b: Limits) -> Limits {
-    Limits {
-        per_second: a.per_second.min(b.per_second),
-        per_host_per_second: a.per_host_per_second.min(b.per_host_per_second),
-        per_host_parallel: a.per_host_parallel.min(b.per_host_parallel),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,10 +271,5 @@ mod tests {
         assert_eq!("fast".parse(), Ok(Pace::Fast));
         assert!("0/s".parse::<Pace>().is_err());
         assert!("quick".parse::<Pace>().is_err());
-        let cap = Limits { per_second: 30, per_host_per_second: 30, per_host_parallel: 2 };
-        assert_eq!(
-            slower(Pace::Normal.limits(), cap),
-            Limits { per_second: 30, per_host_per_second: 10, per_host_parallel: 2 }
-        );
     }
 }

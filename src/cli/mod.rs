@@ -15,6 +15,7 @@ mod facts;
 mod given;
 mod init;
 mod judge;
+mod load;
 mod plan;
 mod profile;
 mod report;

@@ -1,0 +1,407 @@
+//! Reads everything that a scan is given, and says everything that is wrong with it in one run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::given::{Given, Pace};
+use crate::catalogue::{Catalogue, File};
+use crate::facts::Vocabulary;
+use crate::inventory::waivers::{self, Waivers};
+use crate::inventory::{self, Inventory};
+use crate::model::complaint::{Complaint, Source, nearest};
+use crate::model::digest::Digest;
+use crate::model::moment::Moment;
+use crate::model::net::HostId;
+use crate::model::plan::{Limits, Plan};
+use crate::plan::{self, Inputs};
+use crate::probe::PROBES;
+use crate::profile::Profile;
+use crate::scope::authorisation::{self, Authorisation};
+use crate::scope::{Scope, Setup};
+use crate::yaml;
+
+/// The profile when none is named.
+const PROFILE: &str = "baseline";
+
+/// The checks and the profile that are in use.
+pub(crate) struct Rulebook {
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) profile: Profile,
+}
+
+/// Everything that a scan is given, read and held against each other.
+pub(crate) struct Loaded {
+    pub(crate) inventory: Inventory,
+    pub(crate) declared_at: BTreeMap<HostId, (String, u32)>,
+    /// The operator's own certificate authorities, as PEM.
+    pub(crate) trust: Vec<String>,
+    pub(crate) authorisations: Vec<Authorisation>,
+    pub(crate) waivers: Waivers,
+    pub(crate) rulebook: Rulebook,
+    pub(crate) scope: Scope,
+    pub(crate) vantage: String,
+    /// How we make ourselves known: `user-agent`, `ehlo-name`.
+    pub(crate) identity: BTreeMap<String, String>,
+    resolvers: Vec<IpAddr>,
+}
+
+impl Loaded {
+    /// Reads everything; `now` is when ad-hoc leave begins.
+    ///
+    /// # Errors
+    /// Everything that is wrong in all the files.
+    pub(crate) fn read(given: &Given, now: Moment) -> Result<Self, Vec<Complaint>> {
+        let mut wrong = Vec::new();
+        let declared = keep(read_inventory(given), &mut wrong);
+        let leaves: Vec<_> = given
+            .authorisation
+            .iter()
+            .filter_map(|path| keep(read_with(path, authorisation::read), &mut wrong))
+            .collect();
+        let waivers = given
+            .waivers
+            .as_ref()
+            .and_then(|path| keep(read_with(path, waivers::read), &mut wrong));
+        let rulebook = keep(
+            rulebook(given.profile.as_deref(), given.checks.as_deref(), given.profiles.as_deref()),
+            &mut wrong,
+        );
+        let resolvers =
+            if given.resolver.is_empty() { system_resolvers() } else { given.resolver.clone() };
+        let Some(declared) = declared else { return Err(wrong) };
+        for leave in &leaves {
+            wrong.extend(authorisation::against(leave, &declared));
+        }
+        if let Some(waivers) = &waivers {
+            wrong.extend(waivers::against(waivers, &declared));
+        }
+        let trust = keep(read_trust(given, &declared.inventory), &mut wrong).unwrap_or_default();
+        let vantage = keep(vantage(given, &declared.inventory), &mut wrong).unwrap_or_default();
+        let pace = given.pace.map(Pace::limits);
+        let hosts = || declared.inventory.hosts.iter().map(|host| host.id.clone()).collect();
+        let ad_hoc = given.authorised_by.as_ref().and_then(|by| {
+            let pace = pace.or(rulebook.as_ref().map(|book| book.profile.limits))?;
+            let leave = Authorisation::ad_hoc(by, hosts(), pace, now);
+            keep(leave.map_err(|one| vec![one]), &mut wrong)
+        });
+        let Some(rulebook) = rulebook.filter(|_| wrong.is_empty()) else { return Err(wrong) };
+        let authorisations: Vec<Authorisation> =
+            leaves.into_iter().map(|leave| leave.value).chain(ad_hoc).collect();
+        let scope = Scope::new(&Setup {
+            inventory: &declared.inventory,
+            authorisations: &authorisations,
+            resolvers: &resolvers,
+            pace: pace.unwrap_or(rulebook.profile.limits),
+        });
+        let path = declared.source.path.display().to_string().replace('\\', "/");
+        let lines = declared.lines.into_iter().map(|(host, line)| (host, (path.clone(), line)));
+        Ok(Self {
+            declared_at: lines.collect(),
+            inventory: declared.inventory,
+            trust,
+            authorisations,
+            waivers: waivers.map_or_else(no_waivers, |waivers| waivers.value),
+            rulebook,
+            scope,
+            vantage,
+            identity: identity(given),
+            resolvers,
+        })
+    }
+
+    /// The pace that is promised.
+    pub(crate) fn limits(&self) -> Limits {
+        self.scope.limits()
+    }
+
+    /// The plan, as the scope stands at `at`.
+    pub(crate) fn plan(&self, made: Moment, at: Moment) -> Plan {
+        plan::plan(&Inputs {
+            inventory: &self.inventory,
+            profile: &self.rulebook.profile.name,
+            checks: &plan::asked(&self.rulebook.profile, &self.rulebook.vocabulary),
+            ports: &self.rulebook.profile.ports,
+            class: self.rulebook.profile.class,
+            limits: self.limits(),
+            probes: PROBES,
+            allows: &|want| self.scope.allows(want, at),
+            vantage: &self.vantage,
+            resolvers: &self.resolvers,
+            now: made,
+        })
+    }
+
+    /// What a resumed scan must find unchanged, by what it is of.
+    pub(crate) fn digests(&self, plan: &Plan) -> BTreeMap<String, Digest> {
+        let json = |value: serde_json::Result<Vec<u8>>| value.unwrap_or_default();
+        let inventory = json(serde_json::to_vec(&self.inventory));
+        let trust = self.trust.iter().map(String::as_bytes);
+        let parts = std::iter::once(inventory.as_slice()).chain(trust);
+        let of = |name: &str, digest| (name.to_owned(), digest);
+        BTreeMap::from([
+            of("inventory", Digest::of_parts(parts)),
+            of("authorisation", Digest::of(&json(serde_json::to_vec(&self.authorisations)))),
+            of("profile", self.rulebook.profile.digest),
+            of("catalogue", self.rulebook.catalogue.digest()),
+            of("plan", Digest::of(&json(serde_json::to_vec(plan)))),
+        ])
+    }
+
+    /// The hosts that no authorisation speaks of, each with the rule.
+    pub(crate) fn uncovered(&self) -> Vec<(HostId, String)> {
+        let hosts = self.inventory.hosts.iter();
+        hosts
+            .filter_map(|host| Some((host.id.clone(), self.scope.covers(&host.id).err()?.rule)))
+            .collect()
+    }
+}
+
+/// The vocabulary, the checks and the profile.
+///
+/// # Errors
+/// Everything that is wrong in any of their files.
+pub(crate) fn rulebook(
+    profile: Option<&str>,
+    checks: Option<&Path>,
+    profiles: Option<&Path>,
+) -> Result<Rulebook, Vec<Complaint>> {
+    let mut wrong = Vec::new();
+    let vocabulary = Vocabulary::built_in();
+    let mut files = Catalogue::built_in_files();
+    files.extend(
+        checks.and_then(|folder| keep(folder_files(folder), &mut wrong)).unwrap_or_default(),
+    );
+    let (catalogue, complaints) = Catalogue::read(&files, &vocabulary);
+    wrong.extend(complaints);
+    let mut files = Profile::built_in_files();
+    files.extend(
+        profiles.and_then(|folder| keep(folder_files(folder), &mut wrong)).unwrap_or_default(),
+    );
+    let profile = keep(Profile::read(profile.unwrap_or(PROFILE), &files, &catalogue), &mut wrong);
+    match profile {
+        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
+        _ => Err(wrong),
+    }
+}
+
+/// The value, or its complaints added to the others.
+fn keep<T>(read: Result<T, Vec<Complaint>>, wrong: &mut Vec<Complaint>) -> Option<T> {
+    read.map_err(|complaints| wrong.extend(complaints)).ok()
+}
+
+/// A file of the user's as text.
+pub(crate) fn source(path: &Path) -> Result<Arc<Source>, Vec<Complaint>> {
+    let unread = |error: std::io::Error| {
+        vec![Complaint::nowhere(format!("{} cannot be read: {error}", path.display()))]
+    };
+    let bytes = fs::read(path).map_err(unread)?;
+    yaml::source(path, &bytes).map_err(|one| vec![one])
+}
+
+fn read_with<T>(
+    path: &Path,
+    read: fn(&Arc<Source>) -> Result<T, Vec<Complaint>>,
+) -> Result<T, Vec<Complaint>> {
+    read(&source(path)?)
+}
+
+/// Every YAML file of a folder and the folders in it; what it is called is its path without the ending.
+fn folder_files(folder: &Path) -> Result<Vec<File>, Vec<Complaint>> {
+    let unread = |path: &Path, error: std::io::Error| {
+        vec![Complaint::nowhere(format!("{} cannot be read: {error}", path.display()))]
+    };
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(here) = folders.pop() {
+        for entry in fs::read_dir(&here).map_err(|error| unread(&here, error))? {
+            let path = entry.map_err(|error| unread(&here, error))?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "yaml") {
+                let id = path.with_extension("");
+                let id =
+                    id.strip_prefix(folder).unwrap_or(&id).to_string_lossy().replace('\\', "/");
+                files.push(File { id, source: source(&path)? });
+            }
+        }
+    }
+    files.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(files)
+}
+
+fn read_inventory(given: &Given) -> Result<inventory::Loaded, Vec<Complaint>> {
+    match (&given.inventory, given.hosts.as_slice()) {
+        (Some(path), _) => read_with(path, inventory::read),
+        (None, []) => Err(vec![
+            Complaint::nowhere("there is nothing to scan")
+                .help("name an inventory: --inventory inventory.yaml (`postern init` writes one)")
+                .help("or type hosts, and who gave leave: --authorised-by \"A. Chan, by mail\" www.example.org=192.0.2.10"),
+        ]),
+        (None, hosts) => {
+            let text = typed(hosts);
+            inventory::read(&Arc::new(Source { path: "command-line".into(), text }))
+        }
+    }
+}
+
+/// The inventory of typed hosts, each an address, or a name with the address that leave is given for:
+/// `www.example.org=192.0.2.10`.
+fn typed(hosts: &[String]) -> String {
+    let mut text = String::from(
+        "schema: postern/inventory/v1\noperator: {id: command-line, name: {en: typed on the command line}}\nhosts:\n",
+    );
+    for host in hosts {
+        let (name, addresses) = match host.split_once('=') {
+            Some((name, addresses)) => (Some(name), addresses.split(',').collect()),
+            None if host.parse::<IpAddr>().is_ok() => (None, vec![host.as_str()]),
+            None => (Some(host.as_str()), Vec::new()),
+        };
+        let id: String = name
+            .unwrap_or(host)
+            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-', "-");
+        // What JSON writes, YAML reads: no typed text can be more than a text.
+        let quoted = |text: &str| serde_json::Value::from(text.trim()).to_string();
+        let _ = writeln!(text, "  - id: {}", quoted(&id));
+        if let Some(name) = name {
+            let _ = writeln!(text, "    names: [{}]", quoted(name));
+        }
+        if !addresses.is_empty() {
+            let addresses: Vec<String> = addresses.into_iter().map(quoted).collect();
+            let _ = writeln!(text, "    addresses: [{}]", addresses.join(", "));
+        }
+    }
+    text
+}
+
+/// The certificate authorities that the inventory trusts; paths are from its own folder.
+fn read_trust(given: &Given, inventory: &Inventory) -> Result<Vec<String>, Vec<Complaint>> {
+    let folder = given.inventory.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let read = |path: &String| {
+        let path = folder.join(path);
+        let wrong = |why: String| {
+            Complaint::nowhere(format!("{} is trusted by the inventory, but {why}", path.display()))
+        };
+        let text = fs::read_to_string(&path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
+        match authorities(std::slice::from_ref(&text)) {
+            Ok(found) if !found.is_empty() => Ok(text),
+            Ok(_) => Err(wrong("holds no certificate in PEM".into())),
+            Err(why) => Err(wrong(why)),
+        }
+    };
+    let (good, bad): (Vec<_>, Vec<_>) = inventory.trust.iter().map(read).partition(Result::is_ok);
+    let bad: Vec<Complaint> = bad.into_iter().filter_map(Result::err).collect();
+    if bad.is_empty() { Ok(good.into_iter().filter_map(Result::ok).collect()) } else { Err(bad) }
+}
+
+/// The certificates of PEM texts, each DER.
+///
+/// # Errors
+/// In words, when one is not PEM.
+pub(crate) fn authorities(pems: &[String]) -> Result<Vec<Vec<u8>>, String> {
+    let all = pems.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem.as_bytes()));
+    all.map(|one| one.map(|der| der.to_vec()).map_err(|wrong| format!("is not PEM: {wrong}")))
+        .collect()
+}
+
+/// From where the scan is made: the vantage named, the only one there is, or `here`.
+fn vantage(given: &Given, inventory: &Inventory) -> Result<String, Vec<Complaint>> {
+    let known: Vec<&str> = inventory.vantages.iter().map(|one| one.id.as_str()).collect();
+    match (&given.vantage, known.as_slice()) {
+        (Some(name), _) if known.contains(&name.as_str()) => Ok(name.clone()),
+        (Some(name), _) => {
+            let near = nearest(name, known.iter().copied());
+            let mean = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Err(vec![
+                Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"))
+                    .help(format!("it has {}", known.join(", "))),
+            ])
+        }
+        (None, []) => Ok("here".into()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, several) => Err(vec![
+            Complaint::nowhere("the inventory has several vantages, and none was named").help(
+                format!("say from where this is: --vantage {}", several.join(" or --vantage ")),
+            ),
+        ]),
+    }
+}
+
+/// How we make ourselves known.
+fn identity(given: &Given) -> BTreeMap<String, String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let agent = given.user_agent.clone();
+    let agent = agent.unwrap_or_else(|| {
+        format!("Postern/{version} (security review on behalf of the operator)")
+    });
+    let ehlo = given.ehlo_name.clone().unwrap_or_else(|| "postern.invalid".into());
+    BTreeMap::from([("user-agent".into(), agent), ("ehlo-name".into(), ehlo)])
+}
+
+fn no_waivers() -> Waivers {
+    Waivers { schema: "postern/waivers/v1".into(), waivers: Vec::new() }
+}
+
+/// The resolvers that this machine is set up to ask (resolv.conf(5)); an address with a zone is left out.
+fn system_resolvers() -> Vec<IpAddr> {
+    let text = fs::read_to_string(PathBuf::from("/etc/resolv.conf")).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    lines.filter_map(|address| address.trim().parse().ok()).take(3).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_hosts_are_an_inventory() {
+        let hosts =
+            ["192.0.2.1", "::1", "www.example.org=192.0.2.2,2001:db8::2", "mail.example.org"];
+        let given = Given { hosts: hosts.map(str::to_owned).to_vec(), ..Given::default() };
+        let read = read_inventory(&given).expect("an inventory").inventory;
+        let ids: Vec<&str> = read.hosts.iter().map(|host| host.id.0.as_str()).collect();
+        assert_eq!(ids, ["192.0.2.1", "--1", "www.example.org", "mail.example.org"]);
+        assert_eq!(read.hosts[2].addresses.len(), 2);
+        assert_eq!(read.hosts[2].names, ["www.example.org"]);
+    }
+
+    #[test]
+    fn a_typed_host_cannot_be_more_than_a_host() {
+        let hosts = vec!["a\n    fragile: true".to_owned()];
+        let given = Given { hosts, ..Given::default() };
+        assert!(read_inventory(&given).is_err());
+    }
+
+    #[test]
+    fn everything_wrong_is_said_in_one_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bad = |name: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, "schema: postern/nothing/v1\n").expect("writable");
+            path
+        };
+        let given = Given {
+            inventory: Some(bad("inventory.yaml")),
+            authorisation: vec![bad("a.yaml"), "missing.yaml".into()],
+            waivers: Some(bad("w.yaml")),
+            ..Given::default()
+        };
+        let wrong = Loaded::read(&given, Moment::from_unix_seconds(0)).err().expect("all are bad");
+        let about = |name: &str| {
+            wrong.iter().any(|one| {
+                one.title.contains(name)
+                    || one.at.as_ref().is_some_and(|(source, _)| source.path.ends_with(name))
+            })
+        };
+        for name in ["inventory.yaml", "a.yaml", "missing.yaml", "w.yaml"] {
+            assert!(about(name), "{name}");
+        }
+    }
+}
