@@ -105,7 +105,7 @@ fn file_name(plain: &str, lang: &str, nth: usize) -> String {
     }
 }
 
-/// Prints the summary; a reader that has gone away is no error.
+/// Prints the summary.
 fn summarise(
     review: &Review,
     lang: &str,
@@ -120,7 +120,12 @@ fn summarise(
     }
     options.columns = columns();
     let bytes = (text.render)(review, &options).map_err(|wrong| wrong.to_string())?;
-    match io::stdout().lock().write_all(&bytes).and_then(|()| io::stdout().flush()) {
+    to_stdout(&bytes)
+}
+
+/// Prints; a reader that has gone away is no error.
+pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), String> {
+    match io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().flush()) {
         Err(wrong) if wrong.kind() != io::ErrorKind::BrokenPipe => Err(format!("stdout: {wrong}")),
         _ => Ok(()),
     }

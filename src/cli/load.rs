@@ -10,10 +10,11 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::files::{Files, open};
 use super::given::{Given, Pace};
 use crate::catalogue::{Catalogue, File};
 use crate::facts::Vocabulary;
-use crate::inventory::waivers::{self, Waivers};
+use crate::inventory::waivers::Waiver;
 use crate::inventory::{self, Inventory};
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::model::digest::Digest;
@@ -23,9 +24,7 @@ use crate::model::plan::{Limits, Plan};
 use crate::plan::{self, Inputs};
 use crate::probe::PROBES;
 use crate::profile::Profile;
-use crate::scope::authorisation::{self, Authorisation};
-use crate::scope::{Scope, Setup};
-use crate::yaml;
+use crate::scope::{Authorisation, Scope, Setup};
 
 /// The profile when none is named.
 const PROFILE: &str = "baseline";
@@ -44,7 +43,7 @@ pub(crate) struct Loaded {
     /// The operator's own certificate authorities, as PEM.
     pub(crate) trust: Vec<String>,
     pub(crate) authorisations: Vec<Authorisation>,
-    pub(crate) waivers: Waivers,
+    pub(crate) waivers: Vec<Waiver>,
     pub(crate) rulebook: Rulebook,
     pub(crate) scope: Scope,
     pub(crate) vantage: String,
@@ -60,29 +59,17 @@ impl Loaded {
     /// Everything that is wrong in all the files.
     pub(crate) fn read(given: &Given, now: Moment) -> Result<Self, Vec<Complaint>> {
         let mut wrong = Vec::new();
-        let declared = keep(read_inventory(given), &mut wrong);
-        let leaves: Vec<_> = given
-            .authorisation
-            .iter()
-            .filter_map(|path| keep(read_with(path, authorisation::read), &mut wrong))
-            .collect();
-        let waivers = given
-            .waivers
-            .as_ref()
-            .and_then(|path| keep(read_with(path, waivers::read), &mut wrong));
+        let files = keep(read_files(given), &mut wrong);
         let rulebook = keep(
             rulebook(given.profile.as_deref(), given.checks.as_deref(), given.profiles.as_deref()),
             &mut wrong,
         );
         let resolvers =
             if given.resolver.is_empty() { system_resolvers() } else { given.resolver.clone() };
-        let Some(declared) = declared else { return Err(wrong) };
-        for leave in &leaves {
-            wrong.extend(authorisation::against(leave, &declared));
-        }
-        if let Some(waivers) = &waivers {
-            wrong.extend(waivers::against(waivers, &declared));
-        }
+        let Some(Files { inventory: Some(declared), authorisations: leaves, waivers }) = files
+        else {
+            return Err(wrong);
+        };
         let trust = keep(read_trust(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let vantage = keep(vantage(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let pace = given.pace.map(Pace::limits);
@@ -108,7 +95,7 @@ impl Loaded {
             inventory: declared.inventory,
             trust,
             authorisations,
-            waivers: waivers.map_or_else(no_waivers, |waivers| waivers.value),
+            waivers: waivers.into_iter().flat_map(|file| file.value.waivers).collect(),
             rulebook,
             scope,
             vantage,
@@ -197,22 +184,6 @@ fn keep<T>(read: Result<T, Vec<Complaint>>, wrong: &mut Vec<Complaint>) -> Optio
     read.map_err(|complaints| wrong.extend(complaints)).ok()
 }
 
-/// A file of the user's as text.
-pub(crate) fn source(path: &Path) -> Result<Arc<Source>, Vec<Complaint>> {
-    let unread = |error: std::io::Error| {
-        vec![Complaint::nowhere(format!("{} cannot be read: {error}", path.display()))]
-    };
-    let bytes = fs::read(path).map_err(unread)?;
-    yaml::source(path, &bytes).map_err(|one| vec![one])
-}
-
-fn read_with<T>(
-    path: &Path,
-    read: fn(&Arc<Source>) -> Result<T, Vec<Complaint>>,
-) -> Result<T, Vec<Complaint>> {
-    read(&source(path)?)
-}
-
 /// Every YAML file of a folder and the folders in it; what it is called is its path without the ending.
 fn folder_files(folder: &Path) -> Result<Vec<File>, Vec<Complaint>> {
     let unread = |path: &Path, error: std::io::Error| {
@@ -229,7 +200,7 @@ fn folder_files(folder: &Path) -> Result<Vec<File>, Vec<Complaint>> {
                 let id = path.with_extension("");
                 let id =
                     id.strip_prefix(folder).unwrap_or(&id).to_string_lossy().replace('\\', "/");
-                files.push(File { id, source: source(&path)? });
+                files.push(File { id, source: open(&path).map_err(|one| vec![one])? });
             }
         }
     }
@@ -237,19 +208,34 @@ fn folder_files(folder: &Path) -> Result<Vec<File>, Vec<Complaint>> {
     Ok(files)
 }
 
-fn read_inventory(given: &Given) -> Result<inventory::Loaded, Vec<Complaint>> {
-    match (&given.inventory, given.hosts.as_slice()) {
-        (Some(path), _) => read_with(path, inventory::read),
-        (None, []) => Err(vec![
-            Complaint::nowhere("there is nothing to scan")
-                .help("name an inventory: --inventory inventory.yaml (`postern init` writes one)")
-                .help("or type hosts, and who gave leave: --authorised-by \"A. Chan, by mail\" www.example.org=192.0.2.10"),
-        ]),
-        (None, hosts) => {
-            let text = typed(hosts);
-            inventory::read(&Arc::new(Source { path: "command-line".into(), text }))
-        }
+/// The inventory, the authorisations and the waivers.
+fn read_files(given: &Given) -> Result<Files, Vec<Complaint>> {
+    let inventory = given.inventory.as_deref();
+    let files = Files::read(inventory, &given.authorisation, given.waivers.as_slice());
+    if inventory.is_some() {
+        return files;
     }
+    let mut wrong = Vec::new();
+    let files = keep(files, &mut wrong);
+    let typed = keep(read_typed(&given.hosts), &mut wrong);
+    match (files, typed) {
+        (Some(files), Some(typed)) => {
+            let files = Files { inventory: Some(typed), ..files };
+            wrong.extend(files.against_each_other());
+            if wrong.is_empty() { Ok(files) } else { Err(wrong) }
+        }
+        _ => Err(wrong),
+    }
+}
+
+fn read_typed(hosts: &[String]) -> Result<inventory::Loaded, Vec<Complaint>> {
+    if hosts.is_empty() {
+        let nothing = Complaint::nowhere("there is nothing to scan")
+            .help("name an inventory: --inventory inventory.yaml (`postern init` writes one)")
+            .help("or type hosts and who gave leave: www.example.org=192.0.2.10 --authorised-by \"A. Chan, by mail\"");
+        return Err(vec![nothing]);
+    }
+    inventory::read(&Arc::new(Source { path: "command-line".into(), text: typed(hosts) }))
 }
 
 /// The inventory of typed hosts, each an address, or a name with the address that leave is given for:
@@ -345,10 +331,6 @@ fn identity(given: &Given) -> BTreeMap<String, String> {
     BTreeMap::from([("user-agent".into(), agent), ("ehlo-name".into(), ehlo)])
 }
 
-fn no_waivers() -> Waivers {
-    Waivers { schema: "postern/waivers/v1".into(), waivers: Vec::new() }
-}
-
 /// The resolvers that this machine is set up to ask (resolv.conf(5)); an address with a zone is left out.
 fn system_resolvers() -> Vec<IpAddr> {
     let text = fs::read_to_string(PathBuf::from("/etc/resolv.conf")).unwrap_or_default();
@@ -365,7 +347,7 @@ mod tests {
         let hosts =
             ["192.0.2.1", "::1", "www.example.org=192.0.2.2,2001:db8::2", "mail.example.org"];
         let given = Given { hosts: hosts.map(str::to_owned).to_vec(), ..Given::default() };
-        let read = read_inventory(&given).expect("an inventory").inventory;
+        let read = read_typed(&given.hosts).expect("an inventory").inventory;
         let ids: Vec<&str> = read.hosts.iter().map(|host| host.id.0.as_str()).collect();
         assert_eq!(ids, ["192.0.2.1", "--1", "www.example.org", "mail.example.org"]);
         assert_eq!(read.hosts[2].addresses.len(), 2);
@@ -376,7 +358,7 @@ mod tests {
     fn a_typed_host_cannot_be_more_than_a_host() {
         let hosts = vec!["a\n    fragile: true".to_owned()];
         let given = Given { hosts, ..Given::default() };
-        assert!(read_inventory(&given).is_err());
+        assert!(read_typed(&given.hosts).is_err());
     }
 
     #[test]

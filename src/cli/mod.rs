@@ -21,6 +21,7 @@ mod profile;
 mod report;
 mod scan;
 mod schema;
+mod stopped;
 mod validate;
 mod weigh;
 

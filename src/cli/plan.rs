@@ -71,7 +71,10 @@ pub(super) fn refused(loaded: &Loaded, globals: &Globals) -> Exit {
 /// The head of the letter: who, whose, by whose leave, when, from where, as whom.
 fn about(loaded: &Loaded, plan: &Plan) -> Vec<(&'static str, String)> {
     let inventory = &loaded.inventory;
-    let mut lines = vec![("For", format!("{} ({})", inventory.operator.name.in_lang("en"), inventory.operator.id))];
+    let mut lines = vec![(
+        "For",
+        format!("{} ({})", inventory.operator.name.in_lang("en"), inventory.operator.id),
+    )];
     for provider in &inventory.providers {
         lines.push(("About", format!("{} ({})", provider.name.in_lang("en"), provider.id)));
     }

@@ -11,4 +11,4 @@ mod sweep;
 mod world;
 
 pub use drive::{Scan, run};
-pub use world::{Budgets, Ended, Event, Standing, Stop, World};
+pub use world::{Budgets, Ended, Event, Standing, Stop, World, wall_clock};

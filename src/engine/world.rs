@@ -59,8 +59,9 @@ impl Default for Budgets {
     }
 }
 
+/// The time of day, for the engine and for the commands around it.
 #[expect(clippy::disallowed_methods, reason = "the engine's one look at the time of day")]
-fn wall_clock() -> Moment {
+pub fn wall_clock() -> Moment {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let millis = since.unwrap_or_default().as_millis();
     Moment::from_unix_millis(i64::try_from(millis).unwrap_or(i64::MAX))
