@@ -81,7 +81,7 @@ pub(crate) struct Given {
     /// How requests name us, so that the vendor recognises them.
     #[arg(long, value_name = "TEXT", env = "POSTERN_USER_AGENT", help_heading = "How")]
     pub(crate) user_agent: Option<String>,
-    /// How we name ourselves to mail servers [default: this machine's name in the vantage, else postern.invalid].
+    /// How we name ourselves to mail servers [default: postern.invalid].
     #[arg(long, value_name = "NAME", env = "POSTERN_EHLO_NAME", help_heading = "How")]
     pub(crate) ehlo_name: Option<String>,
 }

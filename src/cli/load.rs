@@ -10,9 +10,10 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::files::{Files, open};
+use super::files::Files;
 use super::given::{Given, Pace};
-use crate::catalogue::{Catalogue, File};
+use super::library::Library;
+use crate::catalogue::Catalogue;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
 use crate::inventory::{self, Inventory};
@@ -151,7 +152,7 @@ impl Loaded {
     }
 }
 
-/// The vocabulary, the checks and the profile.
+/// The checks and the profile of that name.
 ///
 /// # Errors
 /// Everything that is wrong in any of their files.
@@ -160,19 +161,9 @@ pub(crate) fn rulebook(
     checks: Option<&Path>,
     profiles: Option<&Path>,
 ) -> Result<Rulebook, Vec<Complaint>> {
-    let mut wrong = Vec::new();
-    let vocabulary = Vocabulary::built_in();
-    let mut files = Catalogue::built_in_files();
-    files.extend(
-        checks.and_then(|folder| keep(folder_files(folder), &mut wrong)).unwrap_or_default(),
-    );
-    let (catalogue, complaints) = Catalogue::read(&files, &vocabulary);
-    wrong.extend(complaints);
-    let mut files = Profile::built_in_files();
-    files.extend(
-        profiles.and_then(|folder| keep(folder_files(folder), &mut wrong)).unwrap_or_default(),
-    );
-    let profile = keep(Profile::read(profile.unwrap_or(PROFILE), &files, &catalogue), &mut wrong);
+    let (library, mut wrong) = Library::open(checks, profiles);
+    let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
+    let Library { vocabulary, catalogue, .. } = library;
     match profile {
         Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
         _ => Err(wrong),
@@ -182,30 +173,6 @@ pub(crate) fn rulebook(
 /// The value, or its complaints added to the others.
 fn keep<T>(read: Result<T, Vec<Complaint>>, wrong: &mut Vec<Complaint>) -> Option<T> {
     read.map_err(|complaints| wrong.extend(complaints)).ok()
-}
-
-/// Every YAML file of a folder and the folders in it; what it is called is its path without the ending.
-fn folder_files(folder: &Path) -> Result<Vec<File>, Vec<Complaint>> {
-    let unread = |path: &Path, error: std::io::Error| {
-        vec![Complaint::nowhere(format!("{} cannot be read: {error}", path.display()))]
-    };
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(here) = folders.pop() {
-        for entry in fs::read_dir(&here).map_err(|error| unread(&here, error))? {
-            let path = entry.map_err(|error| unread(&here, error))?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "yaml") {
-                let id = path.with_extension("");
-                let id =
-                    id.strip_prefix(folder).unwrap_or(&id).to_string_lossy().replace('\\', "/");
-                files.push(File { id, source: open(&path).map_err(|one| vec![one])? });
-            }
-        }
-    }
-    files.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(files)
 }
 
 /// The inventory, the authorisations and the waivers.

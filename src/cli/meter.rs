@@ -69,9 +69,22 @@ impl Meter {
         }
     }
 
+    /// The scan is over: nothing more is shown.
+    pub(crate) fn end(&self) {
+        let mut shown = self.shared.lock();
+        shown.over = true;
+        if let Some(bar) = shown.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.shared.over.notify_all();
+    }
+
     /// From here on nothing is sent.
     pub(crate) fn stopping(&self) {
         let mut shown = self.shared.lock();
+        if shown.over {
+            return;
+        }
         shown.stopping = true;
         shown.note("stopping: nothing more is sent; once more to end at once", "");
         shown.show();
@@ -80,13 +93,7 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        let mut shown = self.shared.lock();
-        shown.over = true;
-        if let Some(bar) = shown.bar.take() {
-            bar.finish_and_clear();
-        }
-        drop(shown);
-        self.shared.over.notify_all();
+        self.end();
         if let Some(teller) = self.teller.take() {
             let _ = teller.join();
         }

@@ -1,15 +1,289 @@
 //! `postern scan`: scans, judges and writes the review.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use clap::Args;
 
+use super::conclude::{self, Outputs};
+use super::given::Given;
+use super::load::Loaded;
+use super::meter::{Meter, Talkative};
+use super::stopped::Stopped;
 use super::{Exit, Globals};
+use crate::book::Book;
+use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
+use crate::engine::{self, Ended, Stop, World, wall_clock};
+use crate::model::moment::Moment;
+use crate::model::plan::Plan;
+use crate::model::record::{BOOK_SCHEMA, Opened, Row};
+use crate::probe::PROBES;
+
+/// What a book is called in the folder of the results.
+const BOOK: &str = "book.jsonl";
 
 /// Scan, judge and write the review
 #[derive(Debug, Args)]
-pub(crate) struct Scan {}
+#[command(after_help = "\
+Examples:
+  postern scan --inventory inventory.yaml --authorisation auth-2026-11.yaml
+  postern scan --inventory inventory.yaml --profile dhc-vendor --lang en,zh-Hant --out review
+  postern scan www.example.org=192.0.2.10 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
+  postern scan --resume postern-review-2026-11-23/book.jsonl
+
+Ctrl-C stops sending within a second and writes a review of what is known; once more ends at once. What was killed
+goes on with --resume, and asks nothing twice that was answered.")]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// Go on with a scan that was interrupted: its book. Options are taken from there.
+    #[arg(long, value_name = "BOOK", env = "POSTERN_RESUME", help_heading = "Results")]
+    resume: Option<PathBuf>,
+}
 
 impl Scan {
-    pub(crate) fn run(&self, _globals: &Globals) -> Exit {
-        Exit::Untrustworthy
+    pub(crate) fn run(&self, globals: &Globals) -> Exit {
+        self.scan(globals).unwrap_or_else(|stopped| stopped.tell(globals))
     }
+
+    fn scan(&self, globals: &Globals) -> Result<Exit, Stopped> {
+        self.outputs.check()?;
+        let last = conclude::last(&self.outputs)?;
+        let begun = match &self.resume {
+            Some(book) => self.resumed(book)?,
+            None => self.fresh(globals)?,
+        };
+        let Begun { loaded, plan, book, journal, progress } = begun;
+        if !progress.is_complete() {
+            carry_out(&loaded, plan, journal, progress, &book, globals)?;
+        } else {
+            drop(journal);
+        }
+        let read = Book::load(&book).map_err(Stopped::ours)?;
+        let now = wall_clock();
+        let review =
+            conclude::review_of(&read, &loaded.rulebook, &loaded.waivers, last.as_ref(), now)?;
+        let folder = self.outputs.out.clone().unwrap_or_else(|| beside(&book));
+        Ok(conclude::publish(&review, &folder, &self.outputs, globals)?)
+    }
+
+    /// A new scan: everything is read, planned and held against the scope before a book is opened.
+    fn fresh(&self, globals: &Globals) -> Result<Begun, Stopped> {
+        let now = wall_clock();
+        let loaded = Loaded::read(&self.given, now)?;
+        let uncovered = loaded.uncovered();
+        if !uncovered.is_empty() {
+            return Err(Stopped::Refused(uncovered));
+        }
+        let plan = loaded.plan(now, now);
+        if let (true, Some(left)) = (plan.steps.is_empty(), plan.untested.first()) {
+            return Err(Stopped::Closed(format!("nothing may be asked: {}", left.why)));
+        }
+        let folder = match &self.outputs.out {
+            Some(folder) => folder.clone(),
+            None => free_folder(now),
+        };
+        fs::create_dir_all(&folder).map_err(|wrong| unwritable(&folder, &wrong))?;
+        let book = folder.join(BOOK);
+        let opened = self.head(&loaded, &plan, now)?;
+        let journal = Journal::create(&book, &opened).map_err(|wrong| told(&wrong))?;
+        if !globals.quiet {
+            say(&format!(
+                "{} steps on {} hosts, into {}",
+                plan.steps.len(),
+                loaded.inventory.hosts.len(),
+                book.display()
+            ));
+        }
+        Ok(Begun { loaded, plan, book, journal, progress: Progress::default() })
+    }
+
+    /// An interrupted scan: the same files must say the same, and the plan is the book's own.
+    fn resumed(&self, book: &Path) -> Result<Begun, Stopped> {
+        let Resumed { journal, progress, opened, torn } =
+            Journal::resume(book).map_err(|wrong| told(&wrong))?;
+        if torn > 0 {
+            say(&format!(
+                "{}: a row that was half written ({torn} bytes) was cut off",
+                book.display()
+            ));
+        }
+        let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
+        let loaded = Loaded::read(&given, opened.at)?;
+        let plan = loaded.plan(opened.at, opened.at);
+        let now = loaded.digests(&plan);
+        let changed: Vec<&str> = now
+            .iter()
+            .filter(|(name, digest)| opened.digests.get(*name) != Some(digest))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !changed.is_empty() {
+            return Err(different(&changed, &opened));
+        }
+        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress })
+    }
+
+    /// The head of a new book.
+    fn head(&self, loaded: &Loaded, plan: &Plan, now: Moment) -> Result<Opened, Stopped> {
+        let leaves = loaded.authorisations.iter().map(serde_json::to_value);
+        Ok(Opened {
+            schema: BOOK_SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            at: now,
+            vantage: loaded.vantage.clone(),
+            identity: loaded.identity.clone(),
+            inventory: serde_json::to_value(&loaded.inventory).map_err(Stopped::ours)?,
+            declared_at: loaded.declared_at.clone(),
+            trust: loaded.trust.clone(),
+            authorisations: leaves.collect::<Result<_, _>>().map_err(Stopped::ours)?,
+            waivers: serde_json::to_value(&loaded.waivers).map_err(Stopped::ours)?,
+            profile: loaded.rulebook.profile.name.clone(),
+            plan: plan.clone(),
+            digests: loaded.digests(plan),
+            given: self.given.words(),
+        })
+    }
+}
+
+/// A scan that is ready to be carried out.
+struct Begun {
+    loaded: Loaded,
+    plan: Plan,
+    book: PathBuf,
+    journal: Journal,
+    progress: Progress,
+}
+
+/// Carries the plan out, with its progress on stderr, until it ends or somebody stops it.
+fn carry_out(
+    loaded: &Loaded,
+    plan: Plan,
+    journal: Journal,
+    already: Progress,
+    book: &Path,
+    globals: &Globals,
+) -> Result<Ended, Stopped> {
+    let began = Row::Began { at: wall_clock(), version: env!("CARGO_PKG_VERSION").into() };
+    journal.append(&began).map_err(Stopped::ours)?;
+    let agent = loaded.identity.get("user-agent").cloned().unwrap_or_default();
+    let talkative = match (globals.quiet, globals.verbose) {
+        (true, _) => Talkative::Silent,
+        (false, 0) => Talkative::Progress,
+        (false, _) => Talkative::Notes,
+    };
+    let meter = Arc::new(Meter::new(talkative));
+    let stop = Stop::default();
+    watch_signals(&stop, &meter, book)?;
+    let scan = engine::Scan {
+        plan: Arc::new(plan),
+        probes: PROBES,
+        scope: Arc::new(loaded.scope.clone()),
+        world: World::new(agent),
+        already,
+        journal: journal.clone(),
+        stop,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(Stopped::ours)?;
+    let mut tell = |event| meter.tell(event, talkative);
+    let ended = runtime.block_on(engine::run(scan, &mut tell));
+    runtime.shutdown_background();
+    meter.end();
+    let resume = format!("go on with: postern scan --resume {}", book.display());
+    journal.sync().map_err(|wrong| Stopped::yours(wrong.to_string(), resume.clone()))?;
+    if let (false, Some(why), false) = (ended.complete, &ended.why, globals.quiet) {
+        say(&format!("the scan is incomplete: {why}; {resume}"));
+    }
+    Ok(ended)
+}
+
+/// From the first Ctrl-C (or SIGTERM) on nothing is sent; the second ends the program, and the book is whole all the
+/// same. The thread lives as long as the program.
+fn watch_signals(stop: &Stop, meter: &Arc<Meter>, book: &Path) -> Result<(), Stopped> {
+    let (stop, meter) = (stop.clone(), Arc::clone(meter));
+    let resume = format!("ended at once; go on with: postern scan --resume {}", book.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Stopped::ours)?;
+    let watch = async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        for nth in 0.. {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if nth > 0 {
+                say(&resume);
+                end_at_once();
+            }
+            stop.now("interrupted");
+            meter.stopping();
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".into());
+    thread.spawn(move || runtime.block_on(watch)).map(drop).map_err(Stopped::ours)
+}
+
+#[expect(
+    clippy::exit,
+    reason = "somebody asked twice to end at once; every row is written already"
+)]
+fn end_at_once() -> ! {
+    std::process::exit(i32::from(Exit::Incomplete.code()))
+}
+
+#[expect(clippy::print_stderr, reason = "what is no result goes to stderr")]
+fn say(words: &str) {
+    eprintln!("postern: {words}");
+}
+
+/// The folder for the results when none is named: by date, and by number where there is one already.
+fn free_folder(now: Moment) -> PathBuf {
+    let name = format!("postern-review-{}", now.date());
+    let mut folder = PathBuf::from(&name);
+    let mut nth = 2;
+    while folder.join(BOOK).exists() {
+        folder = PathBuf::from(format!("{name}-{nth}"));
+        nth += 1;
+    }
+    folder
+}
+
+/// The folder that a book lies in.
+fn beside(book: &Path) -> PathBuf {
+    book.parent().map_or_else(PathBuf::new, Path::to_owned)
+}
+
+fn unwritable(folder: &Path, wrong: &std::io::Error) -> Stopped {
+    Stopped::yours(format!("{}: {wrong}", folder.display()), "name another folder with --out")
+}
+
+/// Why a journal cannot be used, with what to do.
+fn told(wrong: &Unusable) -> Stopped {
+    let help = match wrong {
+        Unusable::InUse(_) => "wait for it, or end it",
+        Unusable::Exists(_) => "go on with it by --resume, or name another folder with --out",
+        Unusable::Broken(..) => "scan again into another folder; what was changed is no evidence",
+        Unusable::Io(..) => "is the folder there, and may it be written?",
+    };
+    Stopped::yours(wrong.to_string(), help)
+}
+
+/// A resumed scan that would not be the same scan.
+fn different(changed: &[&str], opened: &Opened) -> Stopped {
+    let title = format!("not the same scan: changed since it began: {}", changed.join(", "));
+    let version = env!("CARGO_PKG_VERSION");
+    let mut help =
+        String::from("bring the files back as they were, or scan again into another folder");
+    if opened.version != version {
+        help += &format!("; the book is by version {}, and this is {version}", opened.version);
+    }
+    Stopped::yours(title, help)
 }
