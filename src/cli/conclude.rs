@@ -6,25 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use serde::Deserialize as _;
-
 use super::complain::wants_colour;
-use super::files::open;
-use super::load::{Rulebook, authorities};
 use super::stopped::Stopped;
 use super::{Exit, Globals};
-use crate::book::Book;
-use crate::facts;
-use crate::inventory::Inventory;
-use crate::inventory::waivers::Waiver;
-use crate::judge;
-use crate::model::moment::Moment;
-use crate::model::net::HostId;
-use crate::model::plan::{Plan, Wanted};
-use crate::profile::Profile;
-use crate::report::{self, Format, Options};
-use crate::review::{self, AuthorisationLine, GateVerdict, Review, ReviewInput};
-use crate::scope::Authorisation;
+use crate::report::{self, Format, Options, Paint};
+use crate::review::{GateVerdict, Review};
 
 /// What is written, where, and in which languages.
 #[derive(Clone, Debug, Args)]
@@ -92,86 +78,6 @@ impl Outputs {
     }
 }
 
-/// Makes the review of a book by a rulebook: everything else that it says comes from the book.
-///
-/// # Errors
-/// Ours, in words: what the book's head holds cannot be read, or a planned test has no result. Yours: the last review
-/// is of somebody else.
-pub(crate) fn review_of(
-    book: &Book,
-    rulebook: &Rulebook,
-    waivers: &[Waiver],
-    last: Option<&Review>,
-    now: Moment,
-) -> Result<Review, Stopped> {
-    let opened = book.opened();
-    let head = |wrong: serde_json::Error| Stopped::ours(format!("the book's head: {wrong}"));
-    let inventory: Inventory = serde_json::from_value(opened.inventory.clone()).map_err(head)?;
-    let leaves = opened.authorisations.iter().map(Authorisation::deserialize);
-    let leaves = leaves.collect::<Result<Vec<_>, _>>().map_err(head)?;
-    let trust = authorities(&opened.trust)?;
-    let facts = facts::derive(&inventory, &opened.plan, book.rows(), &rulebook.vocabulary, &trust);
-    let wanted = wanted(&opened.plan, &rulebook.profile);
-    let judgement = judge::judge(&rulebook.profile, &facts, &wanted).map_err(Stopped::ours)?;
-    let authorisations: Vec<AuthorisationLine> = leaves.iter().map(line).collect();
-    let input = ReviewInput {
-        judgement: &judgement,
-        facts: &facts,
-        profile: &rulebook.profile,
-        catalogue_digest: rulebook.catalogue.digest(),
-        inventory: &inventory,
-        waivers,
-        authorisations: &authorisations,
-        opened,
-        rows: book.rows(),
-        book_digest: book.digest(),
-        last,
-        version: env!("CARGO_PKG_VERSION"),
-        now,
-    };
-    review::review(input).map_err(|wrong| {
-        Stopped::yours(wrong.to_string(), "name a review of the same operator, or none")
-    })
-}
-
-/// Every host of the plan with every check of the profile by which it is judged now.
-fn wanted(plan: &Plan, profile: &Profile) -> Vec<Wanted> {
-    let mut hosts: Vec<&HostId> = plan.wanted.iter().map(|wanted| &wanted.host).collect();
-    hosts.dedup();
-    let checks = || profile.chosen.iter().map(|chosen| &chosen.check.id);
-    let pairs = hosts
-        .into_iter()
-        .flat_map(|host| checks().map(|check| Wanted { host: host.clone(), check: check.clone() }));
-    pairs.collect()
-}
-
-/// An authorisation as the review tells of it.
-fn line(leave: &Authorisation) -> AuthorisationLine {
-    let entitled = leave.entitled.iter().map(|one| {
-        let title = one.title.as_ref().map_or(String::new(), |title| format!(", {title}"));
-        format!("{}: {}{title}, {}", one.party, one.name, one.signed_on.date())
-    });
-    AuthorisationLine {
-        id: leave.id.clone(),
-        entitled: entitled.collect(),
-        windows: leave.windows.iter().map(|window| (window.from, window.to)).collect(),
-        covers: leave.covers(),
-        excludes: leave.exclude.clone(),
-        class: serde_json::to_value(leave.class)
-            .ok()
-            .and_then(|word| word.as_str().map(str::to_owned))
-            .unwrap_or_default(),
-        ad_hoc: leave.is_ad_hoc(),
-    }
-}
-
-/// Reads the review to compare with, where one is named.
-pub(crate) fn last(outputs: &Outputs) -> Result<Option<Review>, Stopped> {
-    let Some(path) = &outputs.last else { return Ok(None) };
-    let source = open(path).map_err(|one| vec![one])?;
-    Ok(Some(review::read(&source).map_err(|one| vec![one])?))
-}
-
 /// Writes a review in every form and language that is asked for into `folder`, prints its summary on stdout, and says
 /// how the program ends.
 ///
@@ -220,7 +126,9 @@ fn summarise(
     let Some(text) = report::format("text") else { return Ok(()) };
     let mut options = Options::new(lang);
     options.beside = beside;
-    options.paint = wants_colour(globals.color, io::stdout().is_terminal());
+    if paints(globals) {
+        options.paint = Paint::Ansi;
+    }
     options.columns = columns();
     let bytes = (text.render)(review, &options).map_err(|wrong| wrong.to_string())?;
     to_stdout(&bytes)
@@ -232,6 +140,11 @@ pub(crate) fn to_stdout(bytes: &[u8]) -> Result<(), String> {
         Err(wrong) if wrong.kind() != io::ErrorKind::BrokenPipe => Err(format!("stdout: {wrong}")),
         _ => Ok(()),
     }
+}
+
+/// Whether stdout gets colours.
+pub(crate) fn paints(globals: &Globals) -> bool {
+    wants_colour(globals.color, io::stdout().is_terminal()) == Paint::Ansi
 }
 
 /// The width of the text on stdout: a page for a file, at most a comfortable line for a terminal.

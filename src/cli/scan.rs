@@ -11,6 +11,7 @@ use super::given::Given;
 use super::load::Loaded;
 use super::meter::{Meter, Talkative};
 use super::stopped::Stopped;
+use super::weigh::{Measure, read_review, weigh};
 use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
@@ -51,7 +52,8 @@ impl Scan {
 
     fn scan(&self, globals: &Globals) -> Result<Exit, Stopped> {
         self.outputs.check()?;
-        let last = conclude::last(&self.outputs)?;
+        let last = self.outputs.last.as_deref().map(read_review).transpose();
+        let last = last.map_err(|one| vec![one])?;
         let begun = match &self.resume {
             Some(book) => self.resumed(book)?,
             None => self.fresh(globals)?,
@@ -63,9 +65,15 @@ impl Scan {
             drop(journal);
         }
         let read = Book::load(&book).map_err(Stopped::ours)?;
-        let now = wall_clock();
-        let review =
-            conclude::review_of(&read, &loaded.rulebook, &loaded.waivers, last.as_ref(), now)?;
+        let measure = Measure {
+            vocabulary: &loaded.rulebook.vocabulary,
+            catalogue: &loaded.rulebook.catalogue,
+            profile: &loaded.rulebook.profile,
+            waivers: Some(&loaded.waivers),
+            last: last.as_ref(),
+            now: wall_clock(),
+        };
+        let review = weigh(&read, &measure).map_err(|one| vec![one])?;
         let folder = self.outputs.out.clone().unwrap_or_else(|| beside(&book));
         Ok(conclude::publish(&review, &folder, &self.outputs, globals)?)
     }
