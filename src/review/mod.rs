@@ -8,6 +8,8 @@ mod exposure;
 mod findings;
 mod gate;
 mod make;
+#[cfg(test)]
+mod properties;
 mod read;
 mod results;
 #[doc(hidden)]
