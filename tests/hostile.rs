@@ -8,6 +8,7 @@ mod peers;
 #[path = "hostile/rig.rs"]
 mod rig;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use peers::{Peers, drip, http, peer, silent};
@@ -370,4 +371,24 @@ async fn what_is_answered_is_not_asked_again() {
     assert!(again.ended.complete);
     assert_eq!(again.ended.connections, 0);
     assert_eq!(peers.accepted(port), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_cut_short_goes_on_where_it_was() {
+    let peers = Peers::default();
+    let ports: Vec<u16> =
+        (0..60).map(|_| peers.closed()).collect::<BTreeSet<_>>().into_iter().collect();
+    let rig = Rig { pace: 30, ..Rig::default() };
+    let stop = rig.stop.clone();
+    let run = rig.run(&ports);
+    let (first, ()) = tokio::join!(run, async {
+        tokio::time::sleep(Duration::from_millis(1300)).await;
+        stop.now("interrupted");
+    });
+    assert!(!first.ended.complete && first.ended.connections > 10, "{:?}", first.ended);
+    let before = first.ended.connections;
+    let again = first.resume().await;
+    assert!(again.ended.complete);
+    assert_eq!(before + again.ended.connections, ports.len() as u64, "no port is asked twice");
+    assert!(ports.iter().all(|port| again.state(*port) == Some(PortState::Closed)));
 }

@@ -46,7 +46,7 @@ fn nothing_leaves_the_permit_and_the_pace_holds() {
     let Some(lab) = Lab::build() else { return };
     let vendor = lab.start("vendor", "vendor_inside");
     let capture = lab.capture();
-    let seconds = lab.run_to_its_end("scanner", "scan_inside");
+    let seconds = lab.run_to_its_end("scanner", "scan_inside", "3600");
     capture.end();
     drop(vendor);
     let packets = pcap::read(&lab.folder().join("wire.pcap"), &lab::OURS);
@@ -60,10 +60,32 @@ fn nothing_leaves_the_permit_and_the_pace_holds() {
     println!("{} packets of ours, {syns} SYNs, {seconds:.1} s, {} rows", packets.len(), book.len());
 }
 
+#[test]
+fn when_the_window_closes_the_wire_falls_silent() {
+    let Some(lab) = Lab::build() else { return };
+    let vendor = lab.start("vendor", "vendor_inside");
+    let capture = lab.capture();
+    lab.run_to_its_end("scanner", "scan_inside", "3");
+    capture.end();
+    drop(vendor);
+    let packets = pcap::read(&lab.folder().join("wire.pcap"), &lab::OURS);
+    let book = scan::read(lab.folder());
+    let Some(Row::Closed { complete: false, why: Some(why), .. }) = book.last() else {
+        panic!("it is incomplete: {:?}", book.last());
+    };
+    assert!(why.starts_with("the window closed"), "{why}");
+    let Some(Row::Opened(opened)) = book.first() else { panic!("a head") };
+    let end = opened.at.plus(Duration::from_secs(3)).unix_millis();
+    let last = packets.iter().map(|packet| packet.at).max().expect("packets");
+    let late = i64::try_from(last.as_millis()).expect("a time") - end;
+    assert!((-1500..1000).contains(&late), "the last packet came {late} ms after the end");
+    stays_in_scope(&packets);
+}
+
 fn stays_in_scope(packets: &[Packet]) {
     let hosts: BTreeSet<IpAddr> = ["192.0.2.10", "192.0.2.20", "2001:db8::10"].map(address).into();
     let resolver = address("192.0.2.53");
-    assert!(packets.len() > 100, "the capture saw something: {}", packets.len());
+    assert!(packets.len() > 50, "the capture saw something: {}", packets.len());
     for packet in packets {
         let within = match packet.what {
             What::Syn | What::Tcp => {

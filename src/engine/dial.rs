@@ -78,8 +78,8 @@ pub(crate) async fn dial(
     ticket.sent();
     let result = tokio::select! {
         biased;
-        () = gate.stop.given() => Err(Unopened::Stopped),
         result = answer(&stream, to, how, &ticket) => result,
+        () = gate.stop.given() => Err(Unopened::Stopped),
     };
     match result {
         Ok(()) => {

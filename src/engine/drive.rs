@@ -102,11 +102,11 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
         });
     }
     drop(shared);
-    let complete = wait(tasks, heard, tell, &stop).await;
+    let complete = wait(tasks, heard, tell).await;
     let why = stop.reason().filter(|_| !complete);
     let why = if complete { None } else { why.or_else(|| Some("a step did not end".into())) };
     let closed = Row::Closed { at: gate.now(), complete, why: why.clone() };
-    let written = gate.write(&closed).is_ok();
+    let written = gate.write(&closed).and_then(|()| gate.sync()).is_ok();
     let (connections, datagrams) = gate.sent();
     let why = if written { why } else { stop.reason() };
     Ended { complete: complete && written, why, connections, datagrams }
@@ -117,7 +117,6 @@ async fn wait(
     mut tasks: JoinSet<Result<(), Unopened>>,
     mut heard: UnboundedReceiver<Event>,
     tell: &mut (dyn FnMut(Event) + Send),
-    stop: &Stop,
 ) -> bool {
     let mut complete = true;
     loop {
@@ -138,7 +137,7 @@ async fn wait(
     while let Ok(event) = heard.try_recv() {
         tell(event);
     }
-    complete && stop.reason().is_none_or(|_| complete)
+    complete
 }
 
 impl Shared {

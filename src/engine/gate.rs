@@ -76,10 +76,20 @@ impl Gate {
     /// # Errors
     /// `Stopped`, then.
     pub(crate) fn write(&self, row: &Row) -> Result<(), Unopened> {
-        self.journal.append(row).map(|_| ()).map_err(|wrong| {
-            self.stop.now(format!("the journal cannot be written: {wrong}"));
-            Unopened::Stopped
-        })
+        self.journal.append(row).map(|_| ()).map_err(|wrong| self.broken(&wrong))
+    }
+
+    /// Waits until every row is on the disk.
+    ///
+    /// # Errors
+    /// `Stopped`, when one cannot be brought there.
+    pub(crate) fn sync(&self) -> Result<(), Unopened> {
+        self.journal.sync().map_err(|wrong| self.broken(&wrong))
+    }
+
+    fn broken(&self, wrong: &io::Error) -> Unopened {
+        self.stop.now(format!("the journal cannot be written: {wrong}"));
+        Unopened::Stopped
     }
 
     /// Writes the intent to dial: after the turn has come, before the packet.

@@ -93,6 +93,11 @@ async fn pass(
                 PortState::Inconclusive,
                 Some(Cut::Garbled { what: format!("on our side: {what}") }),
             ),
+            // The others end at once too, but for those whose answer is there already.
+            Err(Unopened::Stopped) => {
+                end = Err(Unopened::Stopped);
+                continue;
+            }
             Err(other) => {
                 end = Err(other);
                 break;

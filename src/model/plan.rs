@@ -159,6 +159,7 @@ pub struct Limits {
     pub per_second: u32,
     /// In any second, to one host.
     pub per_host_per_second: u32,
-    /// Open at the same time to one host.
+    /// Open at the same time to one host. A SYN that has stayed unanswered for 0.3 s no longer counts: nothing is open
+    /// there; should an answer come after all, it is closed at once.
     pub per_host_parallel: u32,
 }

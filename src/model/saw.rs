@@ -64,6 +64,9 @@ pub enum Answered<T> {
 }
 
 /// The `tcp` probe: the state of every port that was asked of one address, as ranges.
+///
+/// A sweep that takes longer than a second writes what it has settled as it goes, in observations of the same step and
+/// spot; the last of them holds everything, and only it comes before the step's end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortsSaw {
     /// Ports in the same state for the same reason, in rising order of the first port.

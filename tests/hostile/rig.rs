@@ -35,11 +35,12 @@ pub struct Rig {
     pub budgets: Budgets,
     pub stop: Stop,
     pub probes: &'static [&'static Probe],
+    pub pace: u32,
 }
 
 impl Default for Rig {
     fn default() -> Self {
-        Self { budgets: budgets(1200), stop: Stop::default(), probes: PROBES }
+        Self { budgets: budgets(1200), stop: Stop::default(), probes: PROBES, pace: 2000 }
     }
 }
 
@@ -66,7 +67,7 @@ impl Rig {
     pub async fn run(self, ports: &[u16]) -> Seen {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("book.jsonl");
-        let plan = plan(ports);
+        let plan = plan(ports, self.pace);
         let journal = Journal::create(&path, &opened(&plan)).expect("a book");
         let ended = self.go(plan, journal, Progress::default()).await;
         Seen::read(folder, path, ended, self.budgets)
@@ -107,7 +108,7 @@ fn scope() -> Scope {
 const LIMITS: Limits =
     Limits { per_second: 2000, per_host_per_second: 2000, per_host_parallel: 16 };
 
-fn plan(ports: &[u16]) -> Plan {
+fn plan(ports: &[u16], pace: u32) -> Plan {
     let at_most = 64;
     let step = |id, probe: &str, over, when| Step {
         id,
@@ -133,7 +134,7 @@ fn plan(ports: &[u16]) -> Plan {
         made: Moment::from_unix_seconds(0),
         vantage: "here".into(),
         profile: "test".into(),
-        limits: LIMITS,
+        limits: Limits { per_host_per_second: pace, ..LIMITS },
         resolvers: Vec::new(),
         steps,
         wanted: Vec::new(),

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+static BUILT: AtomicU32 = AtomicU32::new(0);
 
 /// The scanner's addresses.
 pub const OURS: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
@@ -22,7 +25,8 @@ impl Lab {
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");
-        let lab = Self { folder, tag: std::process::id().to_string() };
+        let number = BUILT.fetch_add(1, Ordering::Relaxed);
+        let lab = Self { folder, tag: format!("{}{number}", std::process::id()) };
         let (scanner, vendor) = (lab.name("scanner"), lab.name("vendor"));
         let (ours, theirs) = (format!("pa{}", lab.tag), format!("pb{}", lab.tag));
         ip(&format!("netns add {scanner}"));
@@ -104,9 +108,9 @@ impl Lab {
     }
 
     /// Runs a side to its end, and answers the seconds it took.
-    pub fn run_to_its_end(&self, side: &str, test: &str) -> f64 {
+    pub fn run_to_its_end(&self, side: &str, test: &str, window: &str) -> f64 {
         let begun = Instant::now();
-        done(&mut self.inside(side, test));
+        done(self.inside(side, test).env("POSTERN_WINDOW", window));
         begun.elapsed().as_secs_f64()
     }
 
@@ -171,7 +175,8 @@ fn possible() -> Result<(), String> {
             return Err(format!("it needs `{tool}`"));
         }
     }
-    let probe = format!("postern-probe-{}", std::process::id());
+    let number = BUILT.fetch_add(1, Ordering::Relaxed);
+    let probe = format!("postern-probe-{}-{number}", std::process::id());
     let made = Command::new("ip").args(["netns", "add", &probe]).stderr(Stdio::null()).status();
     if !made.is_ok_and(|made| made.success()) {
         return Err("no network namespace can be made here".into());

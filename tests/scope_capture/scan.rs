@@ -29,11 +29,11 @@ pub const PORTS: [u16; 12] = [22, 80, 81, 82, 83, 443, 8080, 8081, 8082, 8083, 9
 /// Scans.
 pub fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let ended = runtime.expect("a runtime").block_on(scan());
-    assert!(ended.complete, "{ended:?}");
+    let window: i64 = std::env::var("POSTERN_WINDOW").expect("a window").parse().expect("seconds");
+    runtime.expect("a runtime").block_on(scan(window));
 }
 
-async fn scan() -> postern::engine::Ended {
+async fn scan(window: i64) -> postern::engine::Ended {
     let folder = PathBuf::from(std::env::var_os("POSTERN_LAB").expect("the lab's folder"));
     let inventory: Inventory = json(serde_json::json!({
         "schema": "postern/inventory/v1",
@@ -46,12 +46,17 @@ async fn scan() -> postern::engine::Ended {
             {"id": "lost", "names": ["gone.example", "broken.example", "mute.example", "v6only.example", "big.example"]},
         ],
     }));
+    let mut world = World::new("Postern lab");
+    world.budgets.patience = Duration::from_millis(800);
+    world.budgets.resolve = Duration::from_secs(4);
+    let now = (world.now)();
+    let end = now.plus(Duration::from_secs(window.unsigned_abs()));
     let authorisation: Authorisation = json(serde_json::json!({
         "schema": "postern/authorisation/v1",
         "id": "auth-lab",
         "scope": {"networks": ["192.0.2.0/24", "2001:db8::/64"]},
         "exclude": ["192.0.2.30", "192.0.2.53"],
-        "windows": [{"from": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}],
+        "windows": [{"from": "2020-01-01T00:00:00Z", "to": end}],
         "limits": LIMITS,
         "class": "read-only",
         "entitled": [{"party": "operator", "name": "The lab", "signed_on": "2026-11-01"}],
@@ -64,10 +69,6 @@ async fn scan() -> postern::engine::Ended {
         pace: LIMITS,
     };
     let scope = Scope::new(&setup);
-    let mut world = World::new("Postern lab");
-    world.budgets.patience = Duration::from_millis(800);
-    world.budgets.resolve = Duration::from_secs(4);
-    let now = (world.now)();
     let asked = Asked {
         check: CheckId("lab/everything".into()),
         probes: PROBES.iter().map(|probe| probe.name.to_owned()).collect(),

@@ -238,10 +238,12 @@ impl Here<'_> {
         }
     }
 
-    /// Ends when the authorisation's window closes over the spot, and gives the sign to stop.
+    /// Ends when the authorisation's window closes over the spot, and gives the sign to stop. Meanwhile it tells how far
+    /// the scan has come.
     async fn out_of_window(&self, probe: &Probe, spot: &Spot) {
         loop {
             sleep(LOOK).await;
+            self.shared.report(&format!("{}: {}", self.step.host, self.step.probe));
             if self.window_closed(probe, spot).is_err() {
                 return;
             }
