@@ -16,7 +16,7 @@ use crate::inventory::waivers::{self, Waivers};
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::profile::Profile;
 use crate::scope::authorisation;
-use crate::yaml::{Document, Node, schema_line};
+use crate::yaml::{Document, Node, parse, schema_line};
 
 /// Read files and say everything that is wrong with them
 ///
@@ -135,6 +135,9 @@ impl Set {
             }
             Some("check") => {
                 self.checks.push(File { id: check_id(path), source: Arc::clone(source) })
+            }
+            _ if line.is_none() && parse(source).0.is_none() => {
+                self.complaints.extend(parse(source).1);
             }
             _ => self.complaints.push(of_no_kind(source, line.map(|line| (line.says, line.mark)))),
         }

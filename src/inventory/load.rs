@@ -153,7 +153,13 @@ impl<'a> Rules<'a> {
 
     fn host(&mut self, host: &Node, zones: &BTreeSet<&str>) {
         let is_empty = |name: &str| host.field(name).is_none_or(|list| list.items().is_empty());
-        if host.scalar().is_none() && is_empty("names") && is_empty("addresses") {
+        let within = |complaint: &Complaint| {
+            let mark = complaint.at.as_ref().map(|(_, mark)| mark.start);
+            mark.is_some_and(|start| host.span().contains(&start))
+        };
+        // A misspelt field was told already.
+        let told = self.complaints.iter().any(within);
+        if host.scalar().is_none() && is_empty("names") && is_empty("addresses") && !told {
             let node = host.field("id").unwrap_or(host);
             self.complain(
                 node,

@@ -110,7 +110,8 @@ impl FromStr for Moment {
     /// Reads RFC 3339 with an offset (`2026-11-23T22:00:00+08:00`), or a day (`2026-11-23`, its start in UTC).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let day = || {
-            let day: jiff::civil::Date = text.parse().ok()?;
+            // A time without its offset is no day either.
+            let day: jiff::civil::Date = (text.len() == 10).then(|| text.parse().ok())??;
             jiff::tz::TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
         };
         text.parse::<Timestamp>().ok().or_else(day).map(Self).ok_or_else(|| {
@@ -131,5 +132,6 @@ mod tests {
         assert_eq!(day.days_until(noon), -1);
         assert_eq!(noon.plus_days(2).date(), "2026-11-25");
         assert!("tomorrow".parse::<Moment>().is_err());
+        assert!("2026-11-23T22:00:00".parse::<Moment>().is_err());
     }
 }

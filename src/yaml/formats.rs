@@ -47,7 +47,7 @@ fn wrong_address(text: &str) -> Option<(String, String)> {
     let plain = address.to_canonical();
     (plain != address).then(|| {
         (
-            format!("`{}` is an IPv4 address in IPv6 clothes", shown(text)),
+            format!("`{}` is an IPv4 address written as IPv6", shown(text)),
             format!("write `{plain}`"),
         )
     })
@@ -68,7 +68,7 @@ fn wrong_network(text: &str) -> Option<(String, String)> {
     if let IpNet::V6(six) = network
         && six.addr().to_ipv4_mapped().is_some()
     {
-        let title = format!("`{}` is an IPv4 network in IPv6 clothes", shown(text));
+        let title = format!("`{}` is an IPv4 network written as IPv6", shown(text));
         return Some((title, "write it as 192.0.2.0/28".into()));
     }
     let whole = network.trunc();

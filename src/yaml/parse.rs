@@ -323,7 +323,8 @@ fn in_words(source: &Arc<Source>, wrong: &ScanError) -> Complaint {
         Kind::UnexpectedCharacter { character } => {
             here(&format!("a value cannot begin with `{character}`")).help("put the text in quotes")
         }
-        _ => here(&format!("this is not YAML: {}", wrong.info())),
+        _ => here(&format!("this is not YAML: {}", wrong.info()))
+            .help("is a quote or a bracket before it left open, or a colon or comma one too many?"),
     }
 }
 

@@ -118,6 +118,9 @@ impl<'a> Shape<'a> {
             Sort::Text if fits("string") => self.string(node, &scalar.text, schema),
             Sort::Empty => {
                 let help = match kinds.first() {
+                    Some(&"array") if schema.contains_key("minItems") => {
+                        "write at least one entry below, after `- `"
+                    }
                     Some(&"array") => "write `[]` for none",
                     Some(&"object") => "write its fields below, indented by two more spaces",
                     _ => "write the value, or leave the line out if it may be left out",
@@ -143,7 +146,12 @@ impl<'a> Shape<'a> {
                 };
                 let complaint =
                     self.at(node, format!("a text is needed here, and `{text}` is {what}"));
-                self.complain(node, complaint.help(format!("put it in quotes: \"{text}\"")));
+                let form = schema.get("description").filter(|_| schema.contains_key("pattern"));
+                let help = match form.and_then(Value::as_str) {
+                    Some(form) => form.trim_end_matches('.').to_owned(),
+                    None => format!("put it in quotes: \"{text}\""),
+                };
+                self.complain(node, complaint.help(help));
             }
             Sort::Trap if fits("integer") || fits("number") => {
                 let title = format!("`{text}` is not a number that is read here");
