@@ -18,6 +18,7 @@ mod judge;
 mod load;
 mod plan;
 mod profile;
+pub mod reference;
 mod report;
 mod scan;
 mod schema;

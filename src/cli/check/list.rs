@@ -53,6 +53,7 @@ impl List {
         let mut page = Page::new(globals);
         match self.format {
             Format::Json => page.line(as_json(&library, &checks)),
+            Format::Text if checks.is_empty() => {}
             Format::Text => self.write(&mut page, &library, &checks),
         }
         page.print();

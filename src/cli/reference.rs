@@ -1,0 +1,275 @@
+//! The pages of docs/reference: written from the code and the data, so that nothing is told twice.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::CommandFactory as _;
+
+use super::check::explain::{degree, probes, stricter};
+use super::check::list::severity;
+use super::facts::{record, tier};
+use super::library::Library;
+use super::profile::settings;
+use super::{Cli, exit};
+use crate::catalogue::{Check, type_in_full};
+use crate::facts::{Vocabulary, needs};
+use crate::model::severity::{Gate, Severity};
+use crate::model::value::Field;
+use crate::profile::Profile;
+
+/// The first line of every page.
+const MADE: &str =
+    "<!-- Made by `UPDATE=1 cargo test --test reference`; change what it is made from. -->\n\n";
+
+/// The path of every page under docs/reference, with its text.
+pub fn pages() -> BTreeMap<String, String> {
+    let (library, _) = Library::open(None, None);
+    let mut pages = BTreeMap::from([
+        ("checks.md".to_owned(), index(&library)),
+        ("facts.md".to_owned(), facts(&library.vocabulary)),
+        ("profiles.md".to_owned(), profiles(&library)),
+        ("commands.md".to_owned(), commands()),
+        ("exit-codes.md".to_owned(), exit_codes()),
+    ]);
+    for check in library.catalogue.checks() {
+        let text = check_page(check, &library.vocabulary);
+        pages.insert(format!("checks/{}.md", check.id), text);
+    }
+    for text in pages.values_mut() {
+        text.insert_str(0, MADE);
+    }
+    pages
+}
+
+fn index(library: &Library) -> String {
+    let checks = library.catalogue.checks();
+    let mut text = format!(
+        "# Checks\n\nThe {} checks that come with Postern.\nA profile chooses among them, may set their parameters, and \
+         may make one a gate.\n\n## By severity\n",
+        checks.len()
+    );
+    for level in Severity::GRAVEST_FIRST {
+        let of: Vec<&Check> =
+            checks.iter().map(AsRef::as_ref).filter(|check| severity(check) == level).collect();
+        if !of.is_empty() {
+            let links: Vec<String> = of.iter().map(|check| link(check)).collect();
+            let _ = write!(
+                text,
+                "\n**{}** ({}): {}\n",
+                capital(level.word()),
+                of.len(),
+                links.join(", ")
+            );
+        }
+    }
+    text.push_str("\n## By area\n");
+    let mut area = "";
+    for check in checks {
+        if check.id.area() != area {
+            area = check.id.area();
+            let _ = write!(
+                text,
+                "\n### {area}\n\n| check | severity | what is wanted |\n|---|---|---|\n"
+            );
+        }
+        let title = cell(check.title.in_lang("en"));
+        let _ = writeln!(text, "| {} | {} | {title} |", link(check), severity(check).word());
+    }
+    text
+}
+
+fn link(check: &Check) -> String {
+    format!("[{id}](checks/{id}.md)", id = check.id)
+}
+
+fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
+    let mut text = format!("# {}\n\n", check.id);
+    for said in check.title.0.values() {
+        let _ = writeln!(text, "**{said}**\\");
+    }
+    let _ = write!(
+        text,
+        "Severity {}: impact {}, likelihood {}.\nRevision {}.\nTags: {}.\n\n## Why it matters\n\n",
+        severity(check).word(),
+        degree(check.impact),
+        degree(check.likelihood),
+        check.revision,
+        check.tags.iter().map(|tag| format!("`tag:{tag}`")).collect::<Vec<_>>().join(", "),
+    );
+    for said in check.why.0.values() {
+        let _ = write!(text, "{}\n\n", said.trim());
+    }
+    text.push_str("## What it asks\n\n```text\n");
+    if let Some(kind) = vocabulary.kind(check.on) {
+        let _ = writeln!(text, "on:      {}", kind.name);
+    }
+    for (field, condition) in check.conditions() {
+        let _ = writeln!(text, "{:<9}{condition}", format!("{field}:"));
+    }
+    text.push_str("```\n\n| fact | type | meaning |\n|---|---|---|\n");
+    for (kind, slot) in check.looks_at() {
+        let Some(kind) = vocabulary.kind(kind) else { continue };
+        let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
+        let of = cell(&type_in_full(&field.of));
+        let _ = writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(field.means));
+    }
+    let _ = write!(text, "\nIt rests on the probes {}.\n", probes(check, vocabulary).join(", "));
+    if !check.params.is_empty() {
+        text.push_str(
+            "\n## Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
+        );
+        for param in &check.params {
+            let direction = param.stricter.map_or("", stricter);
+            let of = cell(&format!("{}{direction}", type_in_full(&param.of)));
+            let (default, means) = (cell(&param.default.to_string()), cell(&param.means));
+            let _ = writeln!(text, "| `params.{}` | {of} | {default} | {means} |", param.name);
+        }
+    }
+    mending(&mut text, check);
+    text.push_str("\n## Tests\n\n");
+    for test in check.tests() {
+        let _ = writeln!(text, "- *{}*: {}", test.expect.word(), test.name);
+    }
+    let _ = write!(text, "\n## Sources\n\n{}\n", check.refs.join(", "));
+    text
+}
+
+fn mending(text: &mut String, check: &Check) {
+    text.push_str("\n## How to mend it\n");
+    for fix in &check.fix {
+        let product =
+            fix.product.as_ref().map_or(String::new(), |product| format!("**{product}**: "));
+        let said: Vec<&str> = fix.text.0.values().map(|said| said.trim()).collect();
+        let _ = write!(text, "\n{product}{}\n", said.join("\\\n"));
+        if let Some(code) = &fix.code {
+            let _ = write!(text, "\n```text\n{}\n```\n", code.trim_end());
+        }
+    }
+}
+
+fn facts(vocabulary: &Vocabulary) -> String {
+    let mut text = String::from(
+        "# Facts\n\nWhat the conditions of checks can speak of.\nA check is `on` one kind; its conditions see that kind \
+         and those of the levels above it: host, service, site.\nA value that is not settled is unknown, with its \
+         reason, and a check that needs it is inconclusive.\n",
+    );
+    for kind in vocabulary.kinds() {
+        let _ = write!(
+            text,
+            "\n## {}\n\n{}\nOne for each {}.\nFrom the probes {}.\n\n| field | type | meaning |\n|---|---|---|\n",
+            kind.name,
+            kind.means,
+            tier(kind.tier),
+            needs(kind.name).join(", "),
+        );
+        rows(&mut text, "", &kind.fields);
+    }
+    text
+}
+
+fn rows(text: &mut String, before: &str, fields: &[Field]) {
+    for field in fields {
+        let name = format!("{before}{}", field.name);
+        let of = cell(&type_in_full(&field.of));
+        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(field.means));
+        if let Some(inner) = record(&field.of) {
+            rows(text, &format!("{name}."), inner);
+        }
+    }
+}
+
+fn profiles(library: &Library) -> String {
+    let mut text = String::from(
+        "# Profiles\n\nA profile chooses checks, sets their parameters, says how much is asked, and what stops the gate.\n",
+    );
+    for name in library.profile_names() {
+        if let Ok(profile) = library.profile(name) {
+            profile_section(&mut text, &profile);
+        }
+    }
+    text
+}
+
+fn profile_section(text: &mut String, profile: &Profile) {
+    let _ = write!(text, "\n## {}\n\n", profile.name);
+    for said in profile.title.0.values() {
+        let _ = writeln!(text, "**{said}**\\");
+    }
+    let _ = write!(text, "It chooses {} checks.\n\n", profile.chosen.len());
+    for (name, value) in settings(profile) {
+        let _ = writeln!(text, "- {name}: {value}");
+    }
+    let gates: Vec<String> = profile
+        .chosen
+        .iter()
+        .filter(|chosen| chosen.gate == Gate::Stops)
+        .map(|chosen| link(&chosen.check))
+        .collect();
+    if !gates.is_empty() {
+        let _ = write!(text, "\nOne fail of these stops the gate: {}.\n", gates.join(", "));
+    }
+    let changes: Vec<_> =
+        profile.chain.iter().filter(|link| link.check.is_some() && link.what != "gate").collect();
+    let changes: Vec<_> = changes.into_iter().filter(|link| link.what != "chosen").collect();
+    if !changes.is_empty() {
+        text.push_str("\n| check | setting | value | set by |\n|---|---|---|---|\n");
+        for link in changes {
+            let check = link.check.as_ref().map_or("", |check| check.0.as_str());
+            let _ =
+                writeln!(text, "| {check} | {} | {} | {} |", link.what, cell(&link.value), link.at);
+        }
+    }
+    if !profile.loosened.is_empty() {
+        text.push_str("\nLaxer than what it inherits:\n\n");
+        for one in &profile.loosened {
+            let _ = writeln!(text, "- {} {}: {} ({})", one.check, one.what, one.why, one.at);
+        }
+    }
+}
+
+fn commands() -> String {
+    let mut text =
+        String::from("# Commands\n\nWhat `postern --help` and `postern COMMAND --help` say.\n");
+    let mut command = Cli::command().term_width(100).color(clap::ColorChoice::Never);
+    command.build();
+    section(&mut text, &mut command, "");
+    text
+}
+
+fn section(text: &mut String, command: &mut clap::Command, above: &str) {
+    let name = format!("{above}{}", command.get_name());
+    let mut shown = command.clone().mut_args(|arg| arg.hide_env_values(true));
+    let help = shown.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let _ = write!(text, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+    for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+        section(text, below, &format!("{name} "));
+    }
+}
+
+fn exit_codes() -> String {
+    let mut text = String::from("# Exit codes\n\n| code | meaning |\n|---|---|\n");
+    let mut after = String::new();
+    for line in exit::TABLE.lines().skip(1) {
+        let row = line.trim().split_once("  ").filter(|(code, _)| code.parse::<u8>().is_ok());
+        match row {
+            Some((code, meaning)) => {
+                let _ = writeln!(text, "| {code} | {} |", cell(meaning));
+            }
+            None => after.push_str(line),
+        }
+    }
+    let _ = write!(text, "\n{after}\n");
+    text
+}
+
+/// A text as a cell of a table.
+fn cell(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace('|', "\\|").replace('<', "&lt;")
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
