@@ -6,6 +6,8 @@ mod lint;
 mod message;
 mod read;
 mod selftest;
+#[cfg(test)]
+mod speed;
 mod values;
 
 use std::collections::BTreeMap;
