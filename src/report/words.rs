@@ -96,8 +96,15 @@ impl Words {
     /// Day and minute where the readers are.
     pub fn time(&self, moment: Moment) -> String {
         let there = self.there(moment);
-        let time = format!("{:02}:{:02}", there.hour(), there.minute());
-        self.say("format.time", &[("date", &self.date(moment)), ("time", &time)])
+        self.say("format.time", &[("date", &self.date(moment)), ("time", &clock(there))])
+    }
+
+    /// From one time to another; the day is told once where it is the same.
+    pub fn span(&self, began: Moment, ended: Moment) -> String {
+        let (first, last) = (self.time(began), self.time(ended));
+        let same_day = self.there(began).date() == self.there(ended).date();
+        let last = if same_day { clock(self.there(ended)) } else { last };
+        self.say("format.span", &[("began", &first), ("ended", &last)])
     }
 
     /// Several things after one another.
@@ -124,6 +131,10 @@ impl Words {
             Timestamp::from_millisecond(moment.unix_millis()).unwrap_or(Timestamp::UNIX_EPOCH);
         offset.to_datetime(stamp)
     }
+}
+
+fn clock(there: jiff::civil::DateTime) -> String {
+    format!("{:02}:{:02}", there.hour(), there.minute())
 }
 
 /// A whole number with its thousands set apart.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::reader::{Line, Reader, Text, When};
+use crate::inventory::waivers::Treatment;
 use crate::report::words::number;
 use crate::review::{GoneLine, WaiverLine, WaiverState};
 
@@ -84,7 +85,9 @@ pub(super) struct Waiver {
     id: String,
     title: Text,
     host: String,
+    treatment: String,
     reason: Text,
+    compensating: Option<Text>,
     owner: String,
     approved: String,
     until: When,
@@ -105,6 +108,12 @@ fn waiver(reader: &Reader<'_>, line: &WaiverLine) -> Waiver {
         WaiverState::Ended => ("ended", "waivers.ended"),
         WaiverState::Unused => ("unused", "waivers.unused"),
     };
+    let treatment = match line.treatment {
+        Treatment::Accept => "waivers.accept",
+        Treatment::Reduce => "waivers.reduce",
+        Treatment::Avoid => "waivers.avoid",
+        Treatment::Transfer => "waivers.transfer",
+    };
     let covered = |fingerprint: &String| {
         let finding = reader.finding(fingerprint)?;
         let text = Reader::bare(reader.bounded(&finding.number));
@@ -114,7 +123,9 @@ fn waiver(reader: &Reader<'_>, line: &WaiverLine) -> Waiver {
         id: reader.bounded(&line.id),
         title: reader.title(&line.check),
         host: reader.bounded(&line.host.0),
+        treatment: reader.words.plain(treatment).to_owned(),
         reason: reader.said(&line.reason),
+        compensating: line.compensating.as_ref().map(|lessens| reader.said(lessens)),
         owner: reader.bounded(&line.owner),
         approved: reader.words.say("waivers.approved", &[("name", &reader.bounded(&line.approved_by))]),
         until: reader.day(line.expires),

@@ -100,6 +100,8 @@ fn one(reader: &Reader<'_>, row: &ExposureRow) -> Row {
         .iter()
         .find(|(cell, _, _)| *cell == row.cell)
         .map_or(("unsettled", "exposure.cell.unsettled"), |(_, class, word)| (*class, *word));
+    let is_wider = row.cell == ExposureCell::Undeclared && !row.declared_from.is_empty();
+    let word = if is_wider { "exposure.cell.wider" } else { word };
     let see = |fingerprint: &String| {
         let finding = reader.finding(fingerprint)?;
         let text = words.say("exposure.see", &[("number", &finding.number)]);
@@ -109,7 +111,10 @@ fn one(reader: &Reader<'_>, row: &ExposureRow) -> Row {
         port: reader.bounded(&row.port),
         service: reader.bounded(&row.service),
         zones: (!row.declared_from.is_empty()).then(|| {
-            let zones = words.list(row.declared_from.iter().map(|zone| reader.bounded(zone)));
+            let zones = words.list(row.declared_from.iter().map(|zone| match zone.as_str() {
+                "internet" => words.plain("exposure.internet").to_owned(),
+                other => reader.bounded(other),
+            }));
             words.say("exposure.for", &[("zones", &zones)])
         }),
         need: row.need.as_ref().map(|need| reader.said(need)),
@@ -139,7 +144,7 @@ fn worded(reader: &Reader<'_>, answer: &str) -> Text {
         "open" => "seen.open",
         "closed" => "seen.closed",
         "filtered" => "seen.filtered",
-        "unreachable" => "seen.unreachable",
+        "inconclusive" => "seen.inconclusive",
         "not asked" => "seen.not-asked",
         other => return reader.english(other),
     };

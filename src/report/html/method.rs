@@ -75,7 +75,6 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
     let fact = |name: &str, values: Vec<String>| Fact { name: words.plain(name).to_owned(), values, code: false };
     let code = |name: &str, value: &str| Fact { code: true, ..fact(name, vec![reader.bounded(value)]) };
     let or = |values: Vec<String>, none: &str| if values.is_empty() { vec![words.plain(none).to_owned()] } else { values };
-    let span = [("began", words.time(scan.began)), ("ended", words.time(scan.ended))];
     let kind = words.plain(match scan.vantage_kind {
         VantageKind::Internet => "vantage.internet",
         VantageKind::Partner => "vantage.partner",
@@ -97,7 +96,7 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
     let sent = [("connections", number(scan.connections)), ("datagrams", number(scan.datagrams))];
     let identity = scan.identity.iter().map(|(what, is)| reader.bounded(&format!("{what}: {is}")));
     vec![
-        fact("method.scanned", vec![words.say("decision.facts.when.value", &pairs(&span))]),
+        fact("method.scanned", vec![words.span(scan.began, scan.ended)]),
         fact("method.vantage", vec![words.say("method.vantage.value", &[("id", &reader.bounded(&scan.vantage)), ("kind", kind)])]),
         fact("method.sources", or(scan.sources.iter().map(ToString::to_string).collect(), "method.sources.none")),
         fact("method.identity", or(identity.collect(), "method.sources.none")),
@@ -165,7 +164,7 @@ impl Leave {
 fn given(reader: &Reader<'_>, line: &AuthorisationLine) -> Given {
     let words = reader.words;
     let texts = |lines: &[String]| lines.iter().map(|line| reader.english(line)).collect();
-    let window = |(from, to): &(_, _)| words.say("leave.window", &[("from", &words.time(*from)), ("to", &words.time(*to))]);
+    let window = |(from, to): &(_, _)| words.span(*from, *to);
     Given {
         name: words.say("leave.id", &[("id", &reader.bounded(&line.id))]),
         ad_hoc: line.ad_hoc,

@@ -50,8 +50,6 @@ impl Page {
         let reader = &Reader::new(review, words);
         let operator = reader.said(&review.operator.name);
         let scan = &review.scan;
-        let span = [("began", words.time(scan.began)), ("ended", words.time(scan.ended))];
-        let span = span.each_ref().map(|(name, value)| (*name, value.as_str()));
         let system = |line: &crate::review::SystemLine| System {
             purpose: reader.said(&line.purpose),
             personal_data: line.personal_data,
@@ -64,7 +62,7 @@ impl Page {
             operator,
             providers: review.providers.iter().map(|party| reader.said(&party.name)).collect(),
             systems: review.systems.iter().map(system).collect(),
-            scanned: words.say("decision.facts.when.value", &span),
+            scanned: words.span(scan.began, scan.ended),
             vantage: reader.bounded(&scan.vantage),
             hosts: number(review.hosts.len() as u64),
             planned: number(review.coverage.planned),

@@ -1,0 +1,65 @@
+//! A report of 1,000 hosts with 100 checks each: how long it takes and how long it is.
+//!
+//! `cargo bench --bench report` prints the figures and fails beyond one second or ten megabytes.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use postern::report::{Options, format};
+use postern::review::{ExposureCell, ExposureRow, Review, sample};
+
+const MOST_SECONDS: f64 = 1.0;
+const MOST_BYTES: usize = 10_000_000;
+
+fn main() {
+    let review = large();
+    let html = format("html").expect("the format is listed");
+    let (hosts, tests, findings) = (review.hosts.len(), review.tests.len(), review.findings.len());
+    eprintln!(
+        "{hosts} hosts, {tests} tests, {findings} findings, {} services",
+        review.exposure.len()
+    );
+    for lang in ["en", "zh-Hant"] {
+        let mut best = f64::MAX;
+        let mut bytes = 0;
+        for _ in 0..5 {
+            let began = Instant::now();
+            let report = (html.render)(&review, &Options::new(lang)).expect("it renders");
+            best = best.min(began.elapsed().as_secs_f64());
+            bytes = report.len();
+        }
+        eprintln!("{lang}: {:.0} ms, {:.2} MB", best * 1e3, bytes as f64 / 1e6);
+        assert!(best < MOST_SECONDS && bytes < MOST_BYTES, "beyond the bar");
+    }
+}
+
+/// The large sample with five services on each host, one of which was not declared.
+fn large() -> Review {
+    let mut review = sample::large(1_000, 100);
+    let ports = [
+        ("443/tcp", "https"),
+        ("80/tcp", "http"),
+        ("22/tcp", "ssh"),
+        ("25/tcp", "smtp"),
+        ("8080/tcp", "http-alt"),
+    ];
+    for host in &review.hosts {
+        for (port, service) in ports {
+            let is_declared = port != "8080/tcp";
+            let address: IpAddr =
+                host.addresses.first().copied().unwrap_or_else(|| [192, 0, 2, 1].into());
+            review.exposure.push(ExposureRow {
+                host: host.id.clone(),
+                port: port.into(),
+                service: service.into(),
+                declared_from: if is_declared { vec!["internet".into()] } else { Vec::new() },
+                need: None,
+                approved_by: is_declared.then(|| "B. Wong".into()),
+                observed: vec![(address, "open".into())],
+                cell: if is_declared { ExposureCell::AsDeclared } else { ExposureCell::Undeclared },
+                findings: Vec::new(),
+            });
+        }
+    }
+    review
+}
