@@ -33,7 +33,7 @@ pub fn derive(
     let from = Standpoint::of(inventory, &plan.vantage);
     let mut tools = Tools::new(trust);
     let mut base = FactBase { as_of, ..FactBase::default() };
-    for host in inventory.hosts.iter() {
+    for host in &inventory.hosts {
         let Some(of_host) = seen.hosts.get(&host.id) else { continue };
         let as_of = as_of.unwrap_or(plan.made);
         let ground = Ground::new(host, inventory, from, of_host, as_of, &seen.unfinished);

@@ -193,13 +193,13 @@ impl<'a> Ground<'a> {
 
     /// A place in words: `443/tcp of 192.0.2.1`, with the server name where there is one.
     pub(super) fn words(&self, spot: &Spot) -> String {
-        let mut words = match (spot.service, spot.address) {
+        let words = match (spot.service, spot.address) {
             (Some((transport, port)), Some(address)) => format!("{port}/{transport} of {address}"),
             (_, Some(address)) => address.to_string(),
             _ => self.host.id.to_string(),
         };
         if let Some(name) = &spot.name {
-            words.push_str(&format!(" ({name})"));
+            return format!("{words} ({name})");
         }
         words
     }

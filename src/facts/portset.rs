@@ -19,9 +19,12 @@ impl PortSet {
 
     /// Puts ports in.
     pub(super) fn add(&mut self, ports: RangeInclusive<u16>) {
-        for port in ports {
-            if let Some(word) = self.0.get_mut(usize::from(port / 64)) {
-                *word |= 1 << (port % 64);
+        let (first, last) = (*ports.start(), *ports.end());
+        for at in first / 64..=last / 64 {
+            let from = first.saturating_sub(at * 64);
+            let to = (last - at * 64).min(63);
+            if let Some(word) = self.0.get_mut(usize::from(at)) {
+                *word |= (u64::MAX << from) & (u64::MAX >> (63 - to));
             }
         }
     }
@@ -64,6 +67,9 @@ mod tests {
         some.add(63..=65);
         some.add(65_535..=65_535);
         some.add(0..=0);
+        let mut many = PortSet::none();
+        many.add(10..=1000);
+        assert!(many.iter().eq(10..=1000) && many.len() == 991);
         assert_eq!(some.iter().collect::<Vec<_>>(), [0, 63, 64, 65, 65_535]);
         let mut rest = PortSet::all();
         rest.remove(&some);

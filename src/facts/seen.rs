@@ -102,7 +102,7 @@ impl Gap {
         reasons.truncate(TOLD);
         let mut why = reasons.join("; ");
         if more > 0 {
-            why.push_str(&format!("; and {more} more such reasons"));
+            why = format!("{why}; and {more} more such reasons");
         }
         Some(Self { outcome, why })
     }

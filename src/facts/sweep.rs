@@ -32,7 +32,7 @@ impl Sweep {
     pub(super) fn of(sights: impl IntoIterator<Item = PortsSaw>) -> Self {
         let parts: Vec<Self> = sights.into_iter().map(|saw| Self::one(&saw)).collect();
         if let Some(whole) = parts.last()
-            && whole.covers(&parts)
+            && (parts.len() == 1 || whole.covers(&parts))
         {
             return parts.into_iter().next_back().unwrap_or_default();
         }

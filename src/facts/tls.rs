@@ -53,17 +53,16 @@ fn record(saw: &TlsSaw, kind: &Kind) -> std::sync::Arc<[Value]> {
         .set("accepts_tls13", accepts(saw, "TLSv1.3"))
         .text("alpn", saw.alpn.as_ref().map_or("", Heard::raw));
     let agreed = saw.tried.iter().filter(|tried| tried.agreed.is_some());
-    match agreed.max_by_key(|tried| TLS_VERSION.rank(&tried.version)) {
-        Some(TlsTry { version, agreed: Some(agreed), .. }) => {
-            sheet
-                .text("suite", &agreed.suite)
-                .text("group", &agreed.group)
-                .set("forward_secrecy", forward_secrecy(version, &agreed.suite));
-        }
-        _ => {
-            let why = "no handshake came to its end";
-            sheet.unknown("suite", why).unknown("group", why).unknown("forward_secrecy", why);
-        }
+    if let Some(TlsTry { version, agreed: Some(agreed), .. }) =
+        agreed.max_by_key(|tried| TLS_VERSION.rank(&tried.version))
+    {
+        sheet
+            .text("suite", &agreed.suite)
+            .text("group", &agreed.group)
+            .set("forward_secrecy", forward_secrecy(version, &agreed.suite));
+    } else {
+        let why = "no handshake came to its end";
+        sheet.unknown("suite", why).unknown("group", why).unknown("forward_secrecy", why);
     }
     sheet.done()
 }
@@ -76,7 +75,7 @@ fn versions(saw: &TlsSaw) -> Value {
     levels.sort_by_key(|level| level.rank);
     levels.dedup();
     let answered = |name: &&&str| {
-        saw.tried.iter().any(|tried| tried.version == **name && !matches!(answer(tried), Err(_)))
+        saw.tried.iter().any(|tried| tried.version == **name && answer(tried).is_ok())
     };
     let open: Vec<&str> =
         TLS_VERSION.names.iter().filter(|name| !answered(name)).copied().collect();

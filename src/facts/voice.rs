@@ -48,7 +48,7 @@ pub(super) fn voices(seen: &HostSeen<'_>) -> BTreeMap<(IpAddr, u16), Voice> {
         voice.evidence.push(sight.seq);
         let Some(saw) = sight.read::<GreetingSaw>() else { continue };
         let said = saw.said.as_ref().map_or("", |said| said.raw());
-        voice.speaks = products::protocol(said, place.1);
+        voice.speaks = if said.is_empty() { "" } else { products::protocol(said, place.1) };
         voice.greeting = Some(greeting(said, saw.cut.as_ref()));
     }
     for (place, sight) in seen.lasts("tls").filter_map(at_port) {
@@ -79,8 +79,8 @@ const OTHERWISE: [u16; 27] = [
 /// Whether a service that hung up in these ways on what a web client says can be taken for none.
 pub(super) fn hung_up(spot: &Spot, cuts: &[Option<&Cut>]) -> bool {
     let custom = spot.service.is_some_and(|(_, port)| OTHERWISE.contains(&port));
-    let hang_up = |cut: &Option<&Cut>| matches!(cut, Some(Cut::Closed | Cut::Reset));
-    custom && !cuts.is_empty() && cuts.iter().all(hang_up)
+    let hang_up = |cut: Option<&Cut>| matches!(cut, Some(Cut::Closed | Cut::Reset));
+    custom && !cuts.is_empty() && cuts.iter().copied().all(hang_up)
 }
 
 /// Whether HTTP was spoken in clear at a place: where that is so, TLS is not.
@@ -104,6 +104,7 @@ fn at_port<'a>((spot, sight): (&Spot, Sight<'a>)) -> Option<((IpAddr, u16), Sigh
 fn greeting(said: &str, cut: Option<&Cut>) -> Result<Greeting, String> {
     match cut {
         Some(cut) if said.is_empty() && *cut != Cut::TimedOut => Err(cut_in_words(cut)),
+        _ if said.is_empty() => Ok(Greeting::default()),
         _ => {
             let line = said.lines().next().unwrap_or("").chars().take(200).collect();
             Ok(Greeting { line, version: products::version(said) })

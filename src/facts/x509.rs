@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{OID_X509_EXT_SUBJECT_ALT_NAME, Oid};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
@@ -100,7 +100,7 @@ fn names(cert: &X509Certificate<'_>) -> (Vec<String>, usize) {
     let mut extensions = cert.extensions().iter();
     let found = extensions.find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME);
     let Some(ParsedExtension::SubjectAlternativeName(alternative)) =
-        found.map(|extension| extension.parsed_extension())
+        found.map(X509Extension::parsed_extension)
     else {
         return (Vec::new(), 0);
     };
