@@ -3,6 +3,8 @@
 //!
 //! The peers are real sockets on loopback. Each test scans some of them through the whole engine, with short budgets.
 
+#![expect(clippy::disallowed_methods, reason = "the test has a clock of its own")]
+
 #[path = "hostile/peers.rs"]
 mod peers;
 #[path = "hostile/rig.rs"]
@@ -108,7 +110,7 @@ async fn a_reset_is_told() {
 async fn a_closed_port_is_closed() {
     let mut peers = Peers::default();
     let open = peers.serve(peer(|_wire| async {})).await;
-    let closed = peers.closed();
+    let closed = Peers::closed();
     let saw = Rig::scan(&[open, closed]).await;
     assert_eq!(saw.state(closed), Some(PortState::Closed));
     assert!(saw.of::<GreetingSaw>("greeting", closed).is_none());
@@ -165,9 +167,9 @@ async fn a_certificate_of_16_mib_is_not_taken() {
             let mut server_hello = vec![3, 3];
             server_hello.extend([7; 32]);
             server_hello.extend([0, 0xc0, 0x2f, 0]);
-            let mut message = vec![2, 0, 0, server_hello.len() as u8];
+            let mut message = vec![2, 0, 0, u8::try_from(server_hello.len()).expect("short")];
             message.extend(server_hello);
-            let mut record = vec![22, 3, 3, 0, message.len() as u8];
+            let mut record = vec![22, 3, 3, 0, u8::try_from(message.len()).expect("short")];
             record.extend(message);
             let _ = wire.write_all(&record).await;
             let mut first = vec![22, 3, 3, 0x40, 0, 11, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc];
@@ -375,9 +377,8 @@ async fn what_is_answered_is_not_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_cut_short_goes_on_where_it_was() {
-    let peers = Peers::default();
     let ports: Vec<u16> =
-        (0..60).map(|_| peers.closed()).collect::<BTreeSet<_>>().into_iter().collect();
+        (0..60).map(|_| Peers::closed()).collect::<BTreeSet<_>>().into_iter().collect();
     let rig = Rig { pace: 30, ..Rig::default() };
     let stop = rig.stop.clone();
     let run = rig.run(&ports);

@@ -4,6 +4,16 @@
 //! Needs root, `ip`, `nft` and `tcpdump`. The vendor's names lead partly out of scope, its web server redirects there,
 //! one host is excluded, one keeps silent, one port answers once and never again.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the lab's vendor has sockets and a clock of its own"
+)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a skipped test says so, and figures are shown"
+)]
+
 #[path = "scope_capture/lab.rs"]
 mod lab;
 #[path = "scope_capture/pcap.rs"]

@@ -227,7 +227,7 @@ pub(crate) fn answered(saw: &NamesSaw) -> Vec<IpAddr> {
 }
 
 impl Doors for StepDoors {
-    fn open<'a>(&'a self, how: Opening) -> Soon<'a, Result<Talk, Unopened>> {
+    fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>> {
         Box::pin(self.open_one(how))
     }
 

@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_megabyte_is_not_kept() {
-        let long = greeting(Script::says(&[b'x'; 60_000])).await;
+        let long = greeting(Script::says(&vec![b'x'; 60_000])).await;
         assert_eq!(long.said.expect("some of it").raw().len(), MOST);
         assert_eq!(long.cut, Some(Cut::TooMuch));
     }

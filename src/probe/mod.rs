@@ -38,7 +38,8 @@ pub fn pages() -> impl Iterator<Item = (&'static Probe, String)> {
 /// The `//!` header of a source file, as Markdown.
 fn page(source: &str) -> String {
     let header = source.lines().map_while(|line| line.strip_prefix("//!"));
-    header.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+    let lines = header.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]);
+    lines.collect()
 }
 
 /// A question that can be put to a peer.

@@ -1,5 +1,7 @@
 //! A scripted peer for the probes' tests: what it says, and what the engine would have found.
 
+#![expect(clippy::disallowed_methods, reason = "the tests' own clock, which stands still")]
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -73,7 +75,7 @@ struct Behind {
 }
 
 impl Doors for Behind {
-    fn open<'a>(&'a self, how: Opening) -> Soon<'a, Result<Talk, Unopened>> {
+    fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>> {
         Box::pin(async move {
             if let Some(cut) = &self.script.cut {
                 return Err(Unopened::Cut(cut.clone()));

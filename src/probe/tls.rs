@@ -102,10 +102,10 @@ async fn try_version(
         Ok(session) => {
             let (_, session) = session.get_ref();
             let suite = session.negotiated_cipher_suite().map(|suite| suite.suite());
-            let group = session.negotiated_key_exchange_group().map(|group| group.name());
+            let group = session.negotiated_key_exchange_group();
             let agreed = TlsAgreed {
                 suite: suite.map(suite_word).unwrap_or_default(),
-                group: group.map(|group| format!("{group:?}")).unwrap_or_default(),
+                group: group.map(|group| format!("{:?}", group.name())).unwrap_or_default(),
             };
             transcript.them(format!("[{word} with {} and {}]", agreed.suite, agreed.group).as_bytes());
             tried.alpn = session.alpn_protocol().map(|chosen| Heard::new(chosen, 64));
@@ -118,8 +118,9 @@ async fn try_version(
             tried.speaks = refusal.speaks(&account);
             match refusal {
                 Refusal::Alert(name) => tried.saw.alert = Some(name),
-                Refusal::Protocol(what) => tried.saw.cut = Some(Cut::Garbled { what }),
-                Refusal::Garbage(what) => tried.saw.cut = Some(Cut::Garbled { what }),
+                Refusal::Protocol(what) | Refusal::Garbage(what) => {
+                    tried.saw.cut = Some(Cut::Garbled { what });
+                }
                 Refusal::Cut(cut) => tried.saw.cut = Some(cut),
             }
         }

@@ -160,6 +160,8 @@ impl Talk {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the tests' own clock, which stands still")]
+
     use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::time::{Instant, sleep};
 
@@ -205,7 +207,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_flood_ends_at_the_limit() {
         let (mut talk, mut peer) = talk(15, 5000);
-        peer.write_all(&[b'x'; 60_000]).await.expect("room");
+        peer.write_all(&vec![b'x'; 60_000]).await.expect("room");
         assert_eq!(talk.hear_line().await, Err(Cut::TooMuch));
         assert_eq!(talk.into_stream().1.heard(), 5000);
     }
@@ -219,7 +221,7 @@ mod tests {
         assert_eq!(mute.listen(patience, quiet, 4096).await, (Vec::new(), None));
         assert_eq!(begun.elapsed(), patience);
         let (mut loud, mut peer) = talk(15, 100_000);
-        peer.write_all(&[b'x'; 20_000]).await.expect("room");
+        peer.write_all(&vec![b'x'; 20_000]).await.expect("room");
         let (heard, cut) = loud.listen(patience, quiet, 4096).await;
         assert_eq!((heard.len(), cut), (4096, Some(Cut::TooMuch)));
     }
@@ -227,6 +229,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_read_cannot_hold_us() {
         let (mut talk, _peer) = talk(15, 1000);
-        assert_eq!(talk.say(&[b'x'; 1_000_000]).await, Err(Cut::TimedOut));
+        assert_eq!(talk.say(&vec![b'x'; 1_000_000]).await, Err(Cut::TimedOut));
     }
 }

@@ -61,7 +61,7 @@ pub enum Unopened {
 /// What the engine lets a probe do, within the bound that its step declared.
 pub trait Doors: Send + Sync {
     /// Opens a conversation.
-    fn open<'a>(&'a self, how: Opening) -> Soon<'a, Result<Talk, Unopened>>;
+    fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>>;
 
     /// Asks the resolvers about a name.
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>>;

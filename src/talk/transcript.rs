@@ -68,6 +68,8 @@ fn kept(bytes: &[u8]) -> Heard {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the tests' own clock, which stands still")]
+
     use super::*;
 
     #[tokio::test(start_paused = true)]

@@ -12,11 +12,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// What a peer does with a connection.
-pub type Behaviour =
+pub(crate) type Behaviour =
     Arc<dyn Fn(TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A behaviour from an async closure.
-pub fn peer<F, T>(behave: F) -> Behaviour
+pub(crate) fn peer<F, T>(behave: F) -> Behaviour
 where
     F: Fn(TcpStream) -> T + Send + Sync + 'static,
     T: Future<Output = ()> + Send + 'static,
@@ -25,7 +25,7 @@ where
 }
 
 /// A peer that accepts, and neither says nor hears anything.
-pub fn silent() -> Behaviour {
+pub(crate) fn silent() -> Behaviour {
     peer(|wire| async move {
         let _held = wire;
         std::future::pending::<()>().await;
@@ -33,7 +33,7 @@ pub fn silent() -> Behaviour {
 }
 
 /// A peer that hears the head of a request (or whatever comes instead of one), answers with this and closes.
-pub fn http(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Behaviour {
+pub(crate) fn http(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Behaviour {
     let answer = Arc::new(answer);
     peer(move |mut wire| {
         let answer = Arc::clone(&answer);
@@ -49,7 +49,7 @@ pub fn http(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Behavio
 }
 
 /// The head of a request, or what comes in its place within a moment.
-pub async fn head(wire: &mut TcpStream) -> String {
+pub(crate) async fn head(wire: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut part = [0; 4096];
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -66,7 +66,7 @@ pub async fn head(wire: &mut TcpStream) -> String {
 }
 
 /// Says this, a byte every 50 ms.
-pub async fn drip(mut wire: TcpStream, bytes: Vec<u8>) {
+pub(crate) async fn drip(mut wire: TcpStream, bytes: Vec<u8>) {
     for byte in bytes {
         if wire.write_all(&[byte]).await.is_err() {
             return;
@@ -77,14 +77,14 @@ pub async fn drip(mut wire: TcpStream, bytes: Vec<u8>) {
 
 /// Every peer of a test; they end with it.
 #[derive(Default)]
-pub struct Peers {
+pub(crate) struct Peers {
     tasks: JoinSet<()>,
     accepted: BTreeMap<u16, Arc<AtomicUsize>>,
 }
 
 impl Peers {
     /// A peer on a port of its own.
-    pub async fn serve(&mut self, behave: Behaviour) -> u16 {
+    pub(crate) async fn serve(&mut self, behave: Behaviour) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let count = Arc::new(AtomicUsize::new(0));
@@ -100,13 +100,13 @@ impl Peers {
     }
 
     /// A port on which nobody listens.
-    pub fn closed(&self) -> u16 {
+    pub(crate) fn closed() -> u16 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.local_addr().expect("its address").port()
     }
 
     /// How many connections a peer has accepted.
-    pub fn accepted(&self, port: u16) -> usize {
+    pub(crate) fn accepted(&self, port: u16) -> usize {
         self.accepted.get(&port).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 }

@@ -19,7 +19,7 @@ use postern::talk::{Soon, Unopened};
 use serde::de::DeserializeOwned;
 
 /// Budgets as short as that many milliseconds for a conversation allow.
-pub fn budgets(talk: u64) -> Budgets {
+pub(crate) fn budgets(talk: u64) -> Budgets {
     Budgets {
         attempt: Duration::from_millis(900),
         connect: Duration::from_secs(1),
@@ -31,11 +31,11 @@ pub fn budgets(talk: u64) -> Budgets {
 }
 
 /// A scan to be.
-pub struct Rig {
-    pub budgets: Budgets,
-    pub stop: Stop,
-    pub probes: &'static [&'static Probe],
-    pub pace: u32,
+pub(crate) struct Rig {
+    pub(crate) budgets: Budgets,
+    pub(crate) stop: Stop,
+    pub(crate) probes: &'static [&'static Probe],
+    pub(crate) pace: u32,
 }
 
 impl Default for Rig {
@@ -46,12 +46,12 @@ impl Default for Rig {
 
 impl Rig {
     /// Scans those ports.
-    pub async fn scan(ports: &[u16]) -> Seen {
+    pub(crate) async fn scan(ports: &[u16]) -> Seen {
         Self::default().run(ports).await
     }
 
     /// With a `greeting` that panics.
-    pub fn with_broken_greeting(mut self) -> Self {
+    pub(crate) fn with_broken_greeting(mut self) -> Self {
         let broken = |probe: &&'static Probe| -> &'static Probe {
             if probe.name != "greeting" {
                 return probe;
@@ -64,7 +64,7 @@ impl Rig {
     }
 
     /// Carries the scan out.
-    pub async fn run(self, ports: &[u16]) -> Seen {
+    pub(crate) async fn run(self, ports: &[u16]) -> Seen {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("book.jsonl");
         let plan = plan(ports, self.pace);
@@ -161,8 +161,8 @@ fn opened(plan: &Plan) -> Opened {
 }
 
 /// What came of a scan.
-pub struct Seen {
-    pub ended: Ended,
+pub(crate) struct Seen {
+    pub(crate) ended: Ended,
     folder: tempfile::TempDir,
     path: PathBuf,
     budgets: Budgets,
@@ -178,17 +178,17 @@ impl Seen {
     }
 
     /// Every row of the book.
-    pub fn rows(&self) -> &[Row] {
+    pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
 
     /// The book's text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         std::fs::read_to_string(&self.path).expect("a book")
     }
 
     /// What a probe saw on a port.
-    pub fn of<T: DeserializeOwned>(&self, probe: &str, port: u16) -> Option<T> {
+    pub(crate) fn of<T: DeserializeOwned>(&self, probe: &str, port: u16) -> Option<T> {
         self.rows.iter().find_map(|row| match row {
             Row::Saw(saw)
                 if saw.probe == probe && saw.spot.service.is_some_and(|s| s.1 == port) =>
@@ -200,7 +200,7 @@ impl Seen {
     }
 
     /// What a probe saw last.
-    pub fn last<T: DeserializeOwned>(&self, probe: &str) -> Option<T> {
+    pub(crate) fn last<T: DeserializeOwned>(&self, probe: &str) -> Option<T> {
         self.rows.iter().rev().find_map(|row| match row {
             Row::Saw(saw) if saw.probe == probe => {
                 Some(serde_json::from_value(saw.saw.clone()).expect("the probe's form"))
@@ -210,7 +210,7 @@ impl Seen {
     }
 
     /// The state of a port.
-    pub fn state(&self, port: u16) -> Option<PortState> {
+    pub(crate) fn state(&self, port: u16) -> Option<PortState> {
         let saw: PortsSaw = self.last("tcp")?;
         let has = |ports: &str| {
             postern::model::net::parse_port_ranges(ports).expect("ranges").contains(&port)
@@ -219,7 +219,7 @@ impl Seen {
     }
 
     /// That every step ended within its budget, give or take a second.
-    pub fn is_within_budget(&self) {
+    pub(crate) fn is_within_budget(&self) {
         assert!(self.ended.complete, "{:?}", self.ended);
         let most = (self.budgets.step + Duration::from_secs(1)).as_millis();
         for row in &self.rows {
@@ -230,7 +230,7 @@ impl Seen {
     }
 
     /// Takes the book up again.
-    pub async fn resume(self) -> Self {
+    pub(crate) async fn resume(self) -> Self {
         let resumed = Journal::resume(&self.path).expect("a book");
         let rig = Rig { budgets: self.budgets, ..Rig::default() };
         let begun = Instant::now();
@@ -241,7 +241,7 @@ impl Seen {
 }
 
 /// The most memory that this process has held so far, in bytes.
-pub fn peak_memory() -> u64 {
+pub(crate) fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024

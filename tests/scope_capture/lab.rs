@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 static BUILT: AtomicU32 = AtomicU32::new(0);
 
 /// The scanner's addresses.
-pub const OURS: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
+pub(crate) const OURS: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
 
 /// The lab; it is taken down when dropped.
-pub struct Lab {
+pub(crate) struct Lab {
     folder: tempfile::TempDir,
     tag: String,
 }
 
 impl Lab {
     /// Builds it; none, said aloud, where that is not possible. On CI that is a failure.
-    pub fn build() -> Option<Self> {
+    pub(crate) fn build() -> Option<Self> {
         if let Err(why) = possible() {
             assert!(std::env::var_os("CI").is_none(), "cannot run on CI: {why}");
             eprintln!("SKIPPED scope_capture: {why}");
@@ -80,7 +80,7 @@ impl Lab {
     }
 
     /// Where both sides write.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -100,39 +100,39 @@ impl Lab {
     }
 
     /// Starts a side and waits until it is ready.
-    pub fn start(&self, side: &str, test: &str) -> Running {
+    pub(crate) fn start(&self, side: &str, test: &str) -> Running {
         let running =
             Running(self.inside(side, test).stdout(Stdio::null()).spawn().expect("it starts"));
-        self.wait_for(&self.folder().join("ready"));
+        wait_for(&self.folder().join("ready"));
         running
     }
 
     /// Runs a side to its end, and answers the seconds it took.
-    pub fn run_to_its_end(&self, side: &str, test: &str, window: &str) -> f64 {
+    pub(crate) fn run_to_its_end(&self, side: &str, test: &str, window: &str) -> f64 {
         let begun = Instant::now();
         done(self.inside(side, test).env("POSTERN_WINDOW", window));
         begun.elapsed().as_secs_f64()
     }
 
     /// Captures everything on the scanner's end of the cable.
-    pub fn capture(&self) -> Running {
+    pub(crate) fn capture(&self) -> Running {
         let file = self.folder().join("wire.pcap");
         let cable = format!("pa{}", self.tag);
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name("scanner"), "tcpdump", "-i", &cable]);
         command.args(["-U", "-n", "--immediate-mode", "-s", "128", "-Z", "root", "-w"]).arg(&file);
         let running = Running(command.stderr(Stdio::null()).spawn().expect("tcpdump starts"));
-        self.wait_for(&file);
+        wait_for(&file);
         std::thread::sleep(Duration::from_millis(300));
         running
     }
+}
 
-    fn wait_for(&self, file: &Path) {
-        let begun = Instant::now();
-        while !file.exists() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{} never came", file.display());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+fn wait_for(file: &Path) {
+    let begun = Instant::now();
+    while !file.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{} never came", file.display());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -145,12 +145,13 @@ impl Drop for Lab {
 }
 
 /// A process that is ended with its value.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Ends it after it has seen what is still on its way.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         std::thread::sleep(Duration::from_millis(700));
+        drop(self);
     }
 }
 

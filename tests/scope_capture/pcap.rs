@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What kind of packet it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// The first of a connection, or a repetition of it.
     Syn,
     /// Any other of TCP.
@@ -22,17 +22,17 @@ pub enum What {
 
 /// A packet that we sent.
 #[derive(Clone, Debug)]
-pub struct Packet {
-    pub at: Duration,
-    pub to: IpAddr,
-    pub port: u16,
-    pub what: What,
+pub(crate) struct Packet {
+    pub(crate) at: Duration,
+    pub(crate) to: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) what: What,
     /// Whether it is a SYN that was sent before.
-    pub repeated: bool,
+    pub(crate) repeated: bool,
 }
 
 /// Every packet in the file that came from one of those addresses, in the order of time.
-pub fn read(file: &Path, ours: &[&str]) -> Vec<Packet> {
+pub(crate) fn read(file: &Path, ours: &[&str]) -> Vec<Packet> {
     let bytes = std::fs::read(file).expect("a capture");
     let ours: Vec<IpAddr> = ours.iter().map(|ours| ours.parse().expect("an address")).collect();
     assert_eq!(bytes[..4], 0xa1b2_c3d4_u32.to_le_bytes(), "microseconds, little-endian");
@@ -52,10 +52,9 @@ pub fn read(file: &Path, ours: &[&str]) -> Vec<Packet> {
             6 if inner[13] & 0x12 == 0x02 => What::Syn,
             6 => What::Tcp,
             17 => What::Udp,
-            1 => What::Icmp,
             // Multicast listeners, router and neighbour discovery (RFC 4861, RFC 3810).
             58 if (130..=143).contains(&inner[0]) => continue,
-            58 => What::Icmp,
+            1 | 58 => What::Icmp,
             other => What::Other(other),
         };
         let to_port = if matches!(protocol, 6 | 17) { port(2) } else { 0 };

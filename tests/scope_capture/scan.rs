@@ -21,13 +21,14 @@ use postern::scope::{Authorisation, Scope, Setup};
 use serde::de::DeserializeOwned;
 
 /// The promised pace.
-pub const LIMITS: Limits = Limits { per_second: 30, per_host_per_second: 12, per_host_parallel: 6 };
+pub(crate) const LIMITS: Limits =
+    Limits { per_second: 30, per_host_per_second: 12, per_host_parallel: 6 };
 
 /// The ports that are asked.
-pub const PORTS: [u16; 12] = [22, 80, 81, 82, 83, 443, 8080, 8081, 8082, 8083, 9998, 9999];
+pub(crate) const PORTS: [u16; 12] = [22, 80, 81, 82, 83, 443, 8080, 8081, 8082, 8083, 9998, 9999];
 
 /// Scans.
-pub fn run() {
+pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let window: i64 = std::env::var("POSTERN_WINDOW").expect("a window").parse().expect("seconds");
     runtime.expect("a runtime").block_on(scan(window));
@@ -108,14 +109,14 @@ fn json<T: DeserializeOwned>(value: serde_json::Value) -> T {
 }
 
 /// The rows of the book.
-pub fn read(folder: &Path) -> Vec<Row> {
+pub(crate) fn read(folder: &Path) -> Vec<Row> {
     let bytes = std::fs::read(folder.join("book.jsonl")).expect("a book");
     let lines = chain::read(&bytes).expect("an unbroken book");
     lines.rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// What was seen on a spot, in that form.
-pub fn saw<T: DeserializeOwned>(book: &[Row], on: impl Fn(&Spot) -> bool) -> Option<T> {
+pub(crate) fn saw<T: DeserializeOwned>(book: &[Row], on: impl Fn(&Spot) -> bool) -> Option<T> {
     book.iter().rev().find_map(|row| match row {
         Row::Saw(saw) if on(&saw.spot) => serde_json::from_value(saw.saw.clone()).ok(),
         _ => None,
@@ -123,7 +124,7 @@ pub fn saw<T: DeserializeOwned>(book: &[Row], on: impl Fn(&Spot) -> bool) -> Opt
 }
 
 /// The state of a port, and how it was told.
-pub fn state(book: &[Row], at: IpAddr, port: u16) -> (PortState, Option<Cut>) {
+pub(crate) fn state(book: &[Row], at: IpAddr, port: u16) -> (PortState, Option<Cut>) {
     let on = |spot: &Spot| spot.address == Some(at) && spot.service.is_none();
     let saw: PortsSaw = saw(book, on).unwrap_or_else(|| panic!("{at} was swept"));
     let mut states = BTreeMap::new();

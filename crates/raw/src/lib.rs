@@ -14,10 +14,10 @@ use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
 
-/// An ICMP (RFC 792) or ICMPv6 (RFC 4443) error that came back for a packet of a socket.
+/// An ICMP (RFC 792) or `ICMPv6` (RFC 4443) error that came back for a packet of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpError {
-    /// Its type: 3 is "destination unreachable" in ICMP, 1 in ICMPv6.
+    /// Its type: 3 is "destination unreachable" in ICMP, 1 in `ICMPv6`.
     pub kind: u8,
     /// Its code: for type 3, 3 is "port unreachable" and 13 "administratively prohibited".
     pub code: u8,

@@ -198,12 +198,10 @@ impl Known {
                     next.push(Next::Leave(here, End::NotTested { why }));
                     continue;
                 }
-                let named =
-                    names.iter().map(|name| Spot { name: Some(name.clone()), ..here.clone() });
+                let with = |name: &String| Spot { name: Some(name.clone()), ..here.clone() };
                 let bare = names.is_empty().then_some(here.clone());
-                next.extend(
-                    named.chain(bare).map(|spot| self.service(step, *address, *port, spot)),
-                );
+                let spots = names.iter().map(with).chain(bare);
+                next.extend(spots.map(|spot| self.service(step, *address, *port, spot)));
             }
         }
         if next.is_empty() {

@@ -107,10 +107,14 @@ fn an_answered_connection_counts_for_a_second_after_its_syn() {
 #[test]
 fn an_unanswered_one_counts_as_long_as_the_kernel_may_repeat_it() {
     let mut pace = Pace::new(LIMITS);
-    let ids: Vec<u64> = [0, 300].map(|at| go(&mut pace, 1, Kind::Connection, at)).to_vec();
-    ids.iter().for_each(|id| pace.shut(&host(1), *id));
+    let ids = [0, 300].map(|at| go(&mut pace, 1, Kind::Connection, at));
+    for id in &ids {
+        pace.shut(&host(1), *id);
+    }
     assert_eq!(pace.poll(&host(1), Kind::Connection, millis(9000)), Turn::WaitForOthers);
-    ids.iter().for_each(|id| pace.settled(*id, millis(9000)));
+    for id in ids {
+        pace.settled(id, millis(9000));
+    }
     assert_eq!(
         pace.poll(&host(1), Kind::Connection, millis(9000)),
         Turn::WaitUntil(millis(10_050))

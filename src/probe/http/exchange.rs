@@ -1,5 +1,6 @@
 //! One request and its answer, by hyper over a bounded stream.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
@@ -170,7 +171,7 @@ fn answered(
     let headers: Vec<_> = fields.collect();
     let mut said = format!("HTTP {}", status.as_u16());
     for (name, value) in &headers {
-        said.push_str(&format!("\r\n{}: {}", name.raw(), value.raw()));
+        let _ = write!(said, "\r\n{}: {}", name.raw(), value.raw());
     }
     transcript.them(said.as_bytes());
     let location = response.headers().get(header::LOCATION).map(text);
