@@ -309,8 +309,7 @@ impl<'a> Ground<'a> {
                 self.gaps.push((family, Gap::inconclusive(why)));
             }
             if !sights.is_empty() {
-                let evidence = sights.iter().map(|sight| sight.seq).collect();
-                self.sweeps.insert(address, (sweep, evidence));
+                self.sweeps.insert(address, (sweep, telling(&sights)));
             }
         }
     }
@@ -332,4 +331,20 @@ impl<'a> Ground<'a> {
         let ports = planned.iter().collect::<Vec<_>>();
         (!ports.is_empty()).then(|| port_ranges(&ports))
     }
+}
+
+/// The rows that a sweep rests on: those that tell of ports of which no later one tells. A sweep writes down now and then
+/// how far it has come, and at its end everything once more; how often is a matter of time, and no evidence.
+fn telling(sights: &[Sight<'_>]) -> Vec<u64> {
+    let mut told = PortSet::none();
+    let mut rows = Vec::new();
+    for sight in sights.iter().rev() {
+        let before = told.len();
+        told.join(&Sweep::of(sight.read()).asked());
+        if told.len() > before {
+            rows.push(sight.seq);
+        }
+    }
+    rows.reverse();
+    rows
 }
