@@ -361,6 +361,7 @@ fn not_known() -> Shown {
 }
 
 /// The value, or something else where it is not known or empty.
+#[expect(clippy::needless_pass_by_value, reason = "the form that minijinja calls")]
 fn default(value: &Shown, instead: Rest<Shown>) -> Shown {
     let missing = value.is_undefined()
         || value.is_none()

@@ -130,9 +130,8 @@ impl<'s> Reader<'s> {
             "int" => Type::Int,
             "text" => Type::Text,
             "time" => Type::Moment,
-            _ => match scales.iter().find(|scale| scale.name == word) {
-                Some(scale) => Type::Scale(scale),
-                None => {
+            _ => {
+                let Some(scale) = scales.iter().find(|scale| scale.name == word) else {
                     let plain = ["bool", "int", "text", "time"].into_iter();
                     let known: Vec<&str> =
                         plain.chain(scales.iter().map(|scale| scale.name)).collect();
@@ -140,8 +139,9 @@ impl<'s> Reader<'s> {
                     let help = format!("one of {}, or `list` and one of them", known.join(", "));
                     self.wrong(node, title, &help);
                     return None;
-                }
-            },
+                };
+                Type::Scale(scale)
+            }
         };
         Some(if list { Type::list(of) } else { of })
     }

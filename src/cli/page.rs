@@ -24,8 +24,6 @@ pub(crate) struct Page {
 /// How a piece of text stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Not at all.
-    Plain,
     /// Headings and names.
     Bold,
     /// What is there for who looks for it.
@@ -58,7 +56,6 @@ impl Page {
     pub(crate) fn styled(&self, text: &str, style: Style, pad: usize) -> String {
         let spaces = " ".repeat(pad.saturating_sub(text.width()));
         let code = match style {
-            Style::Plain => "",
             Style::Bold => "1",
             Style::Faint => "2",
             Style::Green => "32",
@@ -66,9 +63,9 @@ impl Page {
             Style::Yellow => "33",
             Style::Cyan => "36",
         };
-        match (self.paint, code) {
-            (Paint::Plain, _) | (_, "") => format!("{text}{spaces}"),
-            (Paint::Ansi, code) => format!("\x1b[{code}m{text}\x1b[0m{spaces}"),
+        match self.paint {
+            Paint::Plain => format!("{text}{spaces}"),
+            Paint::Ansi => format!("\x1b[{code}m{text}\x1b[0m{spaces}"),
         }
     }
 

@@ -59,9 +59,9 @@ struct Gathered<'f> {
 
 impl Gathered<'_> {
     /// Takes a profile after those that it extends; `asked` is where its name stands.
-    fn take(&mut self, name: &str, asked: Option<Complaint>) {
-        let complain = |title: String| match asked.clone() {
-            Some(at) => Complaint { title, ..at },
+    fn take(&mut self, name: &str, asked: Option<&Complaint>) {
+        let complain = |title: String| match asked {
+            Some(at) => Complaint { title, ..at.clone() },
             None => Complaint::nowhere(title),
         };
         if let Some(start) = self.open.iter().position(|open| open == name) {
@@ -89,7 +89,7 @@ impl Gathered<'_> {
                 self.open.push(name.to_owned());
                 for (place, parent) in document.value.extends.iter().enumerate() {
                     let at = document.complaint(&["extends", &place.to_string()], "");
-                    self.take(parent, Some(at));
+                    self.take(parent, Some(&at));
                 }
                 self.open.pop();
                 self.layers.push(document);

@@ -123,7 +123,7 @@ fn other(truth: Truth<'_>) -> Truth<'_> {
     match truth {
         Truth::True => Truth::False,
         Truth::False => Truth::True,
-        unknown => unknown,
+        Truth::Unknown(why) => Truth::Unknown(why),
     }
 }
 

@@ -196,31 +196,27 @@ impl Checker<'_, '_> {
             if let Some(id) = self.names.vocabulary.id(name)
                 && let Some(kind) = self.names.vocabulary.kind(id)
             {
-                return self.fact(id, kind.clone(), &of.at, word);
+                return self.fact(id, kind, &of.at, word);
             }
         }
         let record = self.hinted(of, None)?;
         let Type::Record(fields) = &record.of else {
             let title = format!("this is {} and has no fields", a(&record.of));
             let fault = Fault::new(word.at.clone(), title);
-            return self.wrong(
-                match super::call::methods(&record.of).contains(&word.text.as_str()) {
-                    true => fault.help(format!("it is a question: write .{}(…)", word.text)),
-                    false => fault,
-                },
-            );
+            let question = super::call::methods(&record.of).contains(&word.text.as_str());
+            return self.wrong(if question {
+                fault.help(format!("it is a question: write .{}(…)", word.text))
+            } else {
+                fault
+            });
         };
-        match fields.iter().position(|field| field.name == word.text) {
-            Some(slot) => {
-                let of = fields.get(slot)?.of.clone();
-                Some(one(record, of, |record| Op::Part(record, slot)))
-            }
-            None => {
-                let title = misnamed(&word.text, "is not a field of this", names_of(fields));
-                let known = names_of(fields).collect::<Vec<_>>().join(", ");
-                self.wrong(Fault::new(word.at.clone(), title).help(format!("its fields: {known}")))
-            }
+        if let Some(slot) = fields.iter().position(|field| field.name == word.text) {
+            let of = fields.get(slot)?.of.clone();
+            return Some(one(record, of, |record| Op::Part(record, slot)));
         }
+        let title = misnamed(&word.text, "is not a field of this", names_of(fields));
+        let known = names_of(fields).collect::<Vec<_>>().join(", ");
+        self.wrong(Fault::new(word.at.clone(), title).help(format!("its fields: {known}")))
     }
 
     fn param(&mut self, word: &Word) -> Option<Node> {
@@ -241,7 +237,7 @@ impl Checker<'_, '_> {
         })
     }
 
-    fn fact(&mut self, id: u16, kind: Kind, at: &Range<usize>, word: &Word) -> Option<Node> {
+    fn fact(&mut self, id: u16, kind: &Kind, at: &Range<usize>, word: &Word) -> Option<Node> {
         if kind.tier > self.names.tier {
             let title = format!(
                 "`{}` is known for each {}, and this check is about a {}",
@@ -255,7 +251,7 @@ impl Checker<'_, '_> {
             );
         }
         let Some(slot) = kind.slot(&word.text) else {
-            let known = field_names(&kind);
+            let known = field_names(kind);
             let title = match crate::model::complaint::nearest(&word.text, known.iter().copied()) {
                 Some(near) => {
                     format!("`{}` has no field `{}`; did you mean `{near}`?", kind.name, word.text)
@@ -277,13 +273,13 @@ impl Checker<'_, '_> {
         let node = self.hinted(list, None);
         let index = self.wanted(index, &Type::Int);
         let (node, index) = (node?, index?);
-        let Type::List(of) = &node.of else {
+        let Type::List(element) = &node.of else {
             let title = format!("this is {}; only a list has numbered elements", a(&node.of));
             return self.wrong(Fault::new(list.at.clone(), title));
         };
-        let of = of.as_ref().clone();
-        let none = Why::new("the list has no element of that number");
-        Some(two(node, index, of, |list, index| Op::Index(list, index, none)))
+        let of = element.as_ref().clone();
+        let missing = Why::new("the list has no element of that number");
+        Some(two(node, index, of, |list, index| Op::Index(list, index, missing)))
     }
 
     fn two(&mut self, sign: Sign, left: &Ast, right: &Ast) -> Option<Node> {
@@ -455,8 +451,9 @@ fn folded(node: Node) -> Node {
 pub(super) fn a(of: &Type) -> String {
     match of {
         Type::Text | Type::Bool => of.to_string(),
-        Type::Record(_) | Type::Int | Type::Moment | Type::Scale(_) => format!("a {of}"),
-        Type::List(_) => format!("a {of}"),
+        Type::Record(_) | Type::Int | Type::Moment | Type::Scale(_) | Type::List(_) => {
+            format!("a {of}")
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Truth<'_> {
         match self {
             Self::True => Self::False,
             Self::False => Self::True,
-            unknown => unknown,
+            Self::Unknown(why) => Self::Unknown(why),
         }
     }
 }
@@ -102,7 +102,7 @@ pub(super) fn truth<'a>(
             Truth::False => Truth::False,
             Truth::True => truth(right, env, scope),
             // Of two reasons the first is told.
-            unknown => match truth(right, env, scope) {
+            unknown @ Truth::Unknown(_) => match truth(right, env, scope) {
                 Truth::False => Truth::False,
                 _ => unknown,
             },
@@ -110,7 +110,7 @@ pub(super) fn truth<'a>(
         Op::Or(left, right) => match truth(left, env, scope) {
             Truth::True => Truth::True,
             Truth::False => truth(right, env, scope),
-            unknown => match truth(right, env, scope) {
+            unknown @ Truth::Unknown(_) => match truth(right, env, scope) {
                 Truth::True => Truth::True,
                 _ => unknown,
             },
@@ -120,13 +120,13 @@ pub(super) fn truth<'a>(
         Op::Each(each @ (Each::All | Each::Exists), list, body) => {
             quantified(*each, &value(list, env, scope), body, env, scope)
         }
-        Op::Text(test, text, part) => {
+        Op::Text(question, text, part) => {
             let (text, part) = (value(text, env, scope), value(part, env, scope));
             if let Some(why) = text.why().or(part.why()) {
                 return Truth::Unknown(why);
             }
             let Some((text, part)) = text.as_text().zip(part.as_text()) else { return mistyped() };
-            Truth::of(match test {
+            Truth::of(match question {
                 TextTest::StartsWith => text.starts_with(part),
                 TextTest::EndsWith => text.ends_with(part),
                 TextTest::Contains => text.contains(part),
@@ -169,14 +169,14 @@ pub(super) fn value<'a>(
             Val::Unknown(why) => Val::Unknown(why),
             _ => Val::Unknown(&NOT_OF_ITS_TYPE),
         },
-        Op::Index(list, index, none) => {
+        Op::Index(list, index, missing) => {
             let (list, index) = (value(list, env, scope), value(index, env, scope));
             match (list, index) {
                 (Val::Unknown(why), _) | (_, Val::Unknown(why)) => Val::Unknown(why),
                 (Val::List(items), Val::Int(index)) => usize::try_from(index)
                     .ok()
                     .and_then(|index| items.at(index))
-                    .unwrap_or(Val::Unknown(items.unseen().unwrap_or(none))),
+                    .unwrap_or(Val::Unknown(items.unseen().unwrap_or(missing))),
                 _ => Val::Unknown(&NOT_OF_ITS_TYPE),
             }
         }
@@ -204,14 +204,14 @@ pub(super) fn value<'a>(
                 Val::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))
             }),
         },
-        Op::Capture(text, pattern, none) => match value(text, env, scope) {
+        Op::Capture(text, pattern, missing) => match value(text, env, scope) {
             Val::Text(text) => {
                 let group = pattern.captures(text).and_then(|groups| groups.get(1));
-                group.map_or(Val::Unknown(none), |group| Val::Text(group.as_str()))
+                group.map_or(Val::Unknown(missing), |group| Val::Text(group.as_str()))
             }
             Val::Made(text) => {
                 let group = pattern.captures(&text).and_then(|groups| groups.get(1));
-                group.map_or(Val::Unknown(none), |group| Val::Made(Arc::from(group.as_str())))
+                group.map_or(Val::Unknown(missing), |group| Val::Made(Arc::from(group.as_str())))
             }
             Val::Unknown(why) => Val::Unknown(why),
             _ => Val::Unknown(&NOT_OF_ITS_TYPE),
@@ -407,10 +407,9 @@ fn equal_lists<'a>(left: &Items<'a>, right: &Items<'a>) -> Truth<'a> {
     let mut doubt = whole;
     for (left, right) in left.iter().zip(right.iter()) {
         match equal(&left, &right) {
-            Truth::True => {}
             // Where parts are missing, nothing says that they are missing at the end.
             Truth::False if whole.is_none() => return Truth::False,
-            Truth::False => {}
+            Truth::True | Truth::False => {}
             Truth::Unknown(why) => doubt = doubt.or(Some(why)),
         }
     }
