@@ -14,6 +14,7 @@ fn an_addition_is_one_file_and_at_most_one_word() {
     copy.add("csv.rs", "src/report/csv.rs");
     copy.word("src/report/mod.rs", "formats! { ", "csv, ");
     copy.add("no-encryption.yaml", "checks/ftp/no-encryption.yaml");
+    copy.build();
 
     let facts = copy.postern(&["facts"]);
     assert!(facts.contains("offers_tls"), "the probe's fact is in the table:\n{facts}");
@@ -74,13 +75,20 @@ impl Copy {
         fs::write(self.path(file), text.replacen(before, &format!("{before}{word}"), 1)).expect("one word");
     }
 
-    fn postern(&self, arguments: &[&str]) -> String {
+    /// Builds it. A test is built along, so that dependencies have the features that they were compiled with.
+    fn build(&self) {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--offline", "--"]).args(arguments).current_dir(self.folder.path());
+        cargo.args(["build", "--quiet", "--offline", "--bins", "--test", "architecture"]);
         for key in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"] {
             cargo.env_remove(key);
         }
-        let Output { status, stdout, stderr } = cargo.output().expect("cargo runs");
+        let built = cargo.current_dir(self.folder.path()).output().expect("cargo runs");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
+
+    fn postern(&self, arguments: &[&str]) -> String {
+        let run = Command::new(self.path("target/debug/postern")).args(arguments).output();
+        let Output { status, stdout, stderr } = run.expect("postern runs");
         let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(status.success(), "postern {arguments:?}:\n{said}");
         said
