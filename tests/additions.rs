@@ -34,13 +34,25 @@ struct Copy {
 impl Copy {
     fn new() -> Self {
         let copy = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        for name in ["Cargo.toml", "Cargo.lock", "src", "crates", "checks", "profiles", "reports", "benches", "tests", "docs"] {
+        for name in [
+            "Cargo.toml",
+            "Cargo.lock",
+            "src",
+            "crates",
+            "checks",
+            "profiles",
+            "reports",
+            "benches",
+            "tests",
+            "docs",
+        ] {
             let from = Path::new(HERE).join(name);
             if from.exists() {
                 copy_all(&from, &copy.path(name));
             }
         }
-        let compiled = Path::new(env!("CARGO_BIN_EXE_postern")).parent().expect("a program has a folder");
+        let compiled =
+            Path::new(env!("CARGO_BIN_EXE_postern")).parent().expect("a program has a folder");
         let to = copy.path("target/debug");
         fs::create_dir_all(&to).expect("a target folder");
         for part in ["deps", "build", ".fingerprint"] {
@@ -50,7 +62,11 @@ impl Copy {
                 let path = entry.expect("it is readable").path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if name.starts_with("postern") || name.starts_with("libpostern") {
-                    let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                    let _ = if path.is_dir() {
+                        fs::remove_dir_all(&path)
+                    } else {
+                        fs::remove_file(&path)
+                    };
                 }
             }
         }
@@ -72,7 +88,8 @@ impl Copy {
     fn word(&self, file: &str, before: &str, word: &str) {
         let text = fs::read_to_string(self.path(file)).expect("the list is readable");
         assert!(text.contains(before), "{file} has the list {before}");
-        fs::write(self.path(file), text.replacen(before, &format!("{before}{word}"), 1)).expect("one word");
+        fs::write(self.path(file), text.replacen(before, &format!("{before}{word}"), 1))
+            .expect("one word");
     }
 
     /// Builds it. A test is built along, so that dependencies have the features that they were compiled with.
@@ -89,7 +106,8 @@ impl Copy {
     fn postern(&self, arguments: &[&str]) -> String {
         let run = Command::new(self.path("target/debug/postern")).args(arguments).output();
         let Output { status, stdout, stderr } = run.expect("postern runs");
-        let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(status.success(), "postern {arguments:?}:\n{said}");
         said
     }

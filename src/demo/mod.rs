@@ -1,7 +1,7 @@
 //! The demo vendor: a deliberately weak provider inside this process, on loopback, with its known weaknesses.
 //!
 //! Real listeners, real TLS, real certificates made at start: what the audit of it finds, it finds through sockets.
-//! Every weakness is written down in [`Vendor::weaknesses`], and a test compares the audit with that list.
+//! Every weakness is written down in [`weaknesses`], and a test compares the audit with that list.
 
 mod certificates;
 mod services;
@@ -136,16 +136,23 @@ impl Vendor {
     pub fn authority_pem(&self) -> &str {
         &self.authority_pem
     }
+}
 
-    /// Everything that is wrong with it: what an audit must find, no less and no more.
-    pub fn weaknesses(&self) -> Vec<Weakness> {
-        let mut known = WEAKNESSES.to_vec();
-        if self.ipv6 {
-            known.extend_from_slice(WEAKNESSES_OVER_IPV6);
-        }
-        known.sort_unstable();
-        known
-    }
+/// Which loopback this machine has: where there is no IPv6, one weakness cannot show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loopback {
+    /// 127.0.0.0/8 only.
+    V4,
+    /// `::1` as well.
+    Both,
+}
+
+/// Everything that is wrong with the vendor, sorted: what an audit must find, no less and no more.
+pub fn weaknesses(loopback: Loopback) -> Vec<Weakness> {
+    let over_ipv6 = if loopback == Loopback::Both { WEAKNESSES_OVER_IPV6 } else { &[] };
+    let mut known = [WEAKNESSES, over_ipv6].concat();
+    known.sort_unstable();
+    known
 }
 
 /// By host, in the inventory's order. The member portal is the well-kept one: it has none.
