@@ -65,7 +65,7 @@ impl Vendor {
             http: free(&[8080, 8081, 8888])?,
             admin: free(&[9090, 10000, 8000])?,
             ssh: free(&[2222, 22222, 2022])?,
-            database: free(&[5432, 5433, 3306])?,
+            database: free(&[5432, 5433])?,
             ftp: free(&[2121, 2100, 8021])?,
         };
         let authority = Authority::new(now).map_err(io::Error::other)?;
@@ -124,11 +124,13 @@ impl Vendor {
             .replace("{trust}", trust)
     }
 
-    /// A profile that asks for the vendor's own ports only, so that whatever else this machine offers on every address
-    /// stays out of the review.
-    pub fn profile(&self) -> String {
+    /// The baseline, asked of the vendor's ports as well, and not of those that `strangers` hold: what else this
+    /// machine offers on every address is no door of the vendor's.
+    pub fn profile(&self, baseline: &[u16], strangers: &[u16]) -> String {
         let Ports { https, http, admin, ssh, database, ftp } = self.ports;
-        let ports = crate::model::net::port_ranges(&[https, http, admin, ssh, database, ftp]);
+        let own = [https, http, admin, ssh, database, ftp];
+        let asked = baseline.iter().filter(|port| !strangers.contains(port)).chain(&own);
+        let ports = crate::model::net::port_ranges(&asked.copied().collect::<Vec<_>>());
         include_str!("profile.yaml").replace("{ports}", &ports)
     }
 
@@ -156,10 +158,48 @@ pub fn weaknesses(loopback: Loopback) -> Vec<Weakness> {
 }
 
 /// By host, in the inventory's order. The member portal is the well-kept one: it has none.
-const WEAKNESSES: &[Weakness] = &[];
+const WEAKNESSES: &[Weakness] = &[
+    ("certificate/expired", "booking"),
+    ("tls/no-tls13", "booking"),
+    ("web/cookie-no-samesite", "booking"),
+    ("web/cookie-not-httponly", "booking"),
+    ("web/cookie-not-secure", "booking"),
+    ("web/framable", "booking"),
+    ("web/login-without-encryption", "booking"),
+    ("web/mime-sniffing", "booking"),
+    ("web/no-content-security-policy", "booking"),
+    ("web/no-hsts", "booking"),
+    ("web/no-https-redirect", "booking"),
+    ("web/no-referrer-policy", "booking"),
+    ("web/version-disclosed", "booking"),
+    ("exposure/undeclared-open", "admin"),
+    ("web/admin-page-exposed", "admin"),
+    ("web/login-without-encryption", "admin"),
+    ("web/no-https-redirect", "admin"),
+    ("database/postgresql-reachable-from-internet", "database"),
+    ("exposure/undeclared-open", "database"),
+    ("exposure/declared-but-closed", "files"),
+    ("service/ftp-reachable-from-internet", "files"),
+    ("service/version-in-greeting", "files"),
+];
 
 /// What only shows where this machine has IPv6.
-const WEAKNESSES_OVER_IPV6: &[Weakness] = &[("exposure/ipv6-wider-than-ipv4", "admin")];
+const WEAKNESSES_OVER_IPV6: &[Weakness] =
+    &[("exposure/ipv6-wider-than-ipv4", "admin"), ("ssh/reachable-from-internet", "admin")];
+
+/// The ports on which something listens on every address of this machine, or on `::1`, from the kernel's own tables
+/// (`/proc/net/tcp` and `tcp6`, as proc(5) describes them): their texts are given.
+pub fn strangers(tables: &[String]) -> Vec<u16> {
+    let listening = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let (address, port) = words.next()?.split_once(':')?;
+        let listens = words.nth(1)? == "0A";
+        let everywhere = address.bytes().all(|digit| digit == b'0')
+            || address == "00000000000000000000000001000000";
+        u16::from_str_radix(port, 16).ok().filter(|_| listens && everywhere)
+    };
+    tables.iter().flat_map(|table| table.lines().filter_map(listening)).collect()
+}
 
 /// A port that is free on every address of the vendor's, so that none of its hosts shows a stranger's service.
 fn free_port(candidates: &[u16], taken: &[u16], ipv6: bool) -> io::Result<u16> {
@@ -184,4 +224,17 @@ fn listener(at: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(at)?;
     socket.listen(64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_read_from_the_kernels_tables() {
+        let tcp = "  sl  local_address rem_address   st\n   0: 00000000:0016 00000000:0000 0A 0\n   \
+                   1: 0100007F:1538 00000000:0000 0A 0\n   2: 00000000:0017 0100007F:0018 01 0\n";
+        let tcp6 = "   0: 00000000000000000000000001000000:0277 00000000000000000000000000000000:0000 0A 0\n";
+        assert_eq!(strangers(&[tcp.into(), tcp6.into()]), [22, 631]);
+    }
 }
