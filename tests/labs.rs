@@ -200,7 +200,7 @@ impl Running {
     fn findings(&self, lab: &Lab) -> Result<BTreeSet<String>, Failed> {
         let program = env!("CARGO_BIN_EXE_postern");
         let script = format!(
-            "{program} scan --inventory inventory.yaml --authorisation authorisation.yaml --profile {} --out review",
+            "{program} scan --inventory inventory.yaml --authorisation authorisation.yaml --profile {} --pace 200/s --out review",
             lab.profile
         );
         let output = self.shell(&script).stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
