@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench report` prints the figures and fails beyond one second or ten megabytes.
 
+#![expect(clippy::print_stderr, clippy::cast_precision_loss, reason = "it prints its figures")]
+
 use std::net::IpAddr;
 use std::time::Instant;
 

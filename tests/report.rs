@@ -1,5 +1,7 @@
 //! The report for people: its words, its structure, what hostile text does to it, and what a real browser says of it.
 
+#![expect(clippy::print_stderr, reason = "a skipped test says so aloud")]
+
 #[path = "report/booking.rs"]
 mod booking;
 #[path = "report/markup.rs"]
@@ -199,7 +201,7 @@ fn besieged() -> Review {
     place.evidence[0].lines.push("A".repeat(1_000_000));
     place.evidence[0].lines.extend((0..10_000).map(|n| format!("< {n}")));
     place.message.0.insert("en".into(), "B".repeat(1_000_000));
-    review.findings[1].check.0 = attack.clone();
+    review.findings[1].check.0.clone_from(&attack);
     review.findings[2].number = attack;
     review
 }
@@ -211,7 +213,9 @@ fn kinds_of_text(tree: &Value, path: &mut Vec<String>, into: &mut BTreeSet<Strin
             into.insert(format!("/{}", path.join("/")));
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| step("*", path, |path| kinds_of_text(item, path, into)))
+            for item in items {
+                step("*", path, |path| kinds_of_text(item, path, into));
+            }
         }
         Value::Object(fields) => fields
             .iter()
@@ -270,8 +274,8 @@ fn outside(test: &str, needs: &[&str], command: &mut Command) -> Option<(bool, S
         eprintln!("SKIPPED {test}: {what} is missing; tests/report/setup.sh fetches what it can");
         return None;
     };
-    let text = [output.stdout, output.stderr].concat();
-    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    let said = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
 fn written(folder: &Path) -> Vec<PathBuf> {

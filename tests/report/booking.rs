@@ -146,7 +146,7 @@ const HOSTS: [(&str, &str, &[&str], &[&str]); 6] = [
 ];
 
 /// The review.
-pub fn review() -> Review {
+pub(crate) fn review() -> Review {
     let mut review = sample::small();
     let made = day("2026-11-23T17:05:00Z");
     review.made = made;

@@ -53,7 +53,7 @@ impl Tag {
 }
 
 /// Panics at the first thing that has no place in a report.
-pub fn well_built(html: &str) {
+pub(crate) fn well_built(html: &str) {
     let tags = tags(html);
     let mut ids = BTreeSet::new();
     let mut targets = Vec::new();
