@@ -246,3 +246,45 @@ impl<'a> Rules<'a> {
         self.complain(node, format!("`{}` is not a name in DNS", shown(text)), help);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<Source> {
+        let head = "schema: postern/inventory/v1\noperator: {id: dhc, name: {en: Centre}}\n";
+        Arc::new(Source { path: "inventory.yaml".into(), text: format!("{head}{text}") })
+    }
+
+    #[test]
+    fn an_inventory_knows_its_lines_and_comes_back_from_json() {
+        let text = "hosts:\n  - addresses: [192.0.2.1]\n    id: fw1\n  - {id: web1, names: [booking.example]}\n";
+        let loaded = read(&source(text)).expect("an inventory");
+        let lines: Vec<(&str, u32)> =
+            loaded.lines.iter().map(|(id, line)| (id.0.as_str(), *line)).collect();
+        assert_eq!(lines, [("fw1", 5), ("web1", 6)]);
+        let json = serde_json::to_string(&loaded.inventory).expect("JSON");
+        let back: Inventory = serde_json::from_str(&json).expect("an inventory");
+        assert_eq!(back, loaded.inventory);
+    }
+
+    #[test]
+    fn rules_speak_up_even_where_the_shape_is_wrong() {
+        let text = "surplus: 1\nhosts:\n  - {id: a b, addresses: [192.0.2.1], system: x}\n";
+        let found = read(&source(text)).expect_err("mistakes");
+        let titles: Vec<&str> = found.iter().map(|complaint| complaint.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            ["there is no field `surplus` here", "`a b` is not an id", "there is no system `x`"]
+        );
+    }
+
+    #[test]
+    fn a_thousand_hosts_are_read_at_once() {
+        let host =
+            |n: u32| format!("  - {{id: h{n}, addresses: [10.0.{}.{}]}}\n", n / 250, n % 250);
+        let text: String = (0..5000).map(host).collect();
+        let loaded = read(&source(&format!("hosts:\n{text}"))).expect("an inventory");
+        assert_eq!(loaded.lines.len(), 5000);
+    }
+}
