@@ -6,12 +6,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// No file takes longer, even on a slow machine with an unoptimised program.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a run has ended.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// No file needs more memory, in KiB.
 const MOST_MEMORY: &str = "1500000";
@@ -49,7 +52,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 /// What `postern validate` says about a file: on stderr, with exit code 2, at a line and a column.
 fn told_as_before(root: &Path, name: &str) -> Result<(), Failed> {
-    let began = Instant::now();
+    let mut waited = Duration::ZERO;
     let mut child = Command::new("sh")
         .args([
             "-c",
@@ -64,11 +67,12 @@ fn told_as_before(root: &Path, name: &str) -> Result<(), Failed> {
         .stderr(Stdio::piped())
         .spawn()?;
     while child.try_wait()?.is_none() {
-        if began.elapsed() > LONGEST {
+        if waited > LONGEST {
             child.kill()?;
             return Err(format!("still at it after {LONGEST:?}").into());
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(PAUSE);
+        waited += PAUSE;
     }
     let output = child.wait_with_output()?;
     let told = String::from_utf8(output.stderr)?;

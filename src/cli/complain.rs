@@ -1,5 +1,6 @@
 //! Shows complaints as rustc shows them: the sentence, the file with line and column, the excerpt, the advice.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;
 
@@ -52,10 +53,10 @@ pub(crate) fn render(complaints: &[Complaint], paint: Paint) -> String {
         text.push_str("\n\n");
     }
     if complaints.len() > SHOWN_AT_MOST {
-        text.push_str(&format!("… and {} more\n\n", complaints.len() - SHOWN_AT_MOST));
+        let _ = write!(text, "… and {} more\n\n", complaints.len() - SHOWN_AT_MOST);
     }
     if complaints.len() > 1 {
-        text.push_str(&format!("{} mistakes were found\n", complaints.len()));
+        let _ = writeln!(text, "{} mistakes were found", complaints.len());
     }
     text
 }

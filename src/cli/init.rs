@@ -82,7 +82,7 @@ impl Init {
             ("schemas/waivers.v1.json", schema("waivers")),
         ];
         let texts = texts.map(|(name, text)| (self.dir.join(name), text));
-        let mut complaints = self.wrong_with(&texts);
+        let mut complaints = Self::wrong_with(&texts);
         for (path, text) in &texts {
             // A schema that stands there as we would write it is no loss.
             if path.exists() && !fs::read_to_string(path).is_ok_and(|there| there == *text) {
@@ -101,7 +101,7 @@ impl Init {
     }
 
     /// What is wrong with the files as they would be written: a name with characters that no file may hold, say.
-    fn wrong_with(&self, texts: &[(PathBuf, String)]) -> Vec<Complaint> {
+    fn wrong_with(texts: &[(PathBuf, String)]) -> Vec<Complaint> {
         let source = |at: usize| {
             let (path, text) = texts.get(at)?;
             Some(Arc::new(Source { path: path.clone(), text: text.clone() }))

@@ -131,10 +131,10 @@ impl Set {
                 Err(found) => self.complaints.extend(found),
             },
             Some("profile") => {
-                self.profiles.push(File { id: stem(path), source: Arc::clone(source) })
+                self.profiles.push(File { id: stem(path), source: Arc::clone(source) });
             }
             Some("check") => {
-                self.checks.push(File { id: check_id(path), source: Arc::clone(source) })
+                self.checks.push(File { id: check_id(path), source: Arc::clone(source) });
             }
             _ if line.is_none() && parse(source).0.is_none() => {
                 self.complaints.extend(parse(source).1);

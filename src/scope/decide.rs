@@ -187,7 +187,7 @@ impl Scope {
             match one.gives_leave(want, address, now) {
                 Ok(()) => return Ok(one.record.id.clone()),
                 Err(miss) if nearest.as_ref().is_none_or(|best| miss.0 > best.0) => {
-                    nearest = Some(miss)
+                    nearest = Some(miss);
                 }
                 Err(_) => {}
             }

@@ -291,7 +291,7 @@ fn networks() -> impl Strategy<Value = Vec<(u8, u8)>> {
     prop::collection::vec((any::<u8>(), 24_u8..=32), 0..5)
 }
 
-fn text((host, long): &(u8, u8)) -> String {
+fn text((host, long): (u8, u8)) -> String {
     let network: ipnet::Ipv4Net = format!("192.0.2.{host}/{long}").parse().expect("a network");
     network.trunc().to_string()
 }
@@ -309,9 +309,9 @@ proptest! {
 
     #[test]
     fn leave_agrees_with_the_set_counted_out(allowed in networks(), excluded in networks(), mapped in any::<bool>()) {
-        let texts: Vec<String> = allowed.iter().map(text).collect();
+        let texts: Vec<String> = allowed.iter().copied().map(text).collect();
         let mut record = leave(&["named"], &texts.iter().map(String::as_str).collect::<Vec<_>>());
-        record.exclude = excluded.iter().map(text).collect();
+        record.exclude = excluded.iter().copied().map(text).collect();
         let scope = scope(&[record]);
         for last in 0..=u8::MAX {
             let address = Ipv4Addr::new(192, 0, 2, last);

@@ -418,7 +418,7 @@ mod tests {
         for level in 1..10 {
             let before = format!("*a{}", level - 1);
             let nine = vec![before; 9].join(", ");
-            bomb += &format!("a{level}: &a{level} [{nine}]\n");
+            bomb = format!("{bomb}a{level}: &a{level} [{nine}]\n");
         }
         assert!(first(&bomb).contains("the aliases of this file stand for more than"));
         assert!(first(&"[".repeat(200_000)).contains("stand in each other"));

@@ -41,13 +41,12 @@ struct Pieces<'a> {
 impl<'a> Pieces<'a> {
     fn of(written: &'a str, style: Style) -> Self {
         let at = match style {
-            Style::Plain => 0,
             Style::SingleQuoted | Style::DoubleQuoted => 1,
             // The header, with its indicators and perhaps a comment, is a line of its own.
             Style::Literal | Style::Folded if written.starts_with(['|', '>']) => {
                 written.find('\n').map_or(written.len(), |at| at + 1)
             }
-            Style::Literal | Style::Folded => 0,
+            Style::Plain | Style::Literal | Style::Folded => 0,
         };
         Self { written, style, at }
     }

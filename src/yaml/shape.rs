@@ -112,7 +112,7 @@ impl<'a> Shape<'a> {
             Sort::Null if fits("null") => {}
             Sort::Bool(_) if fits("boolean") => {}
             Sort::Int(number) if fits("integer") || fits("number") => {
-                self.number(node, number, schema)
+                self.number(node, number, schema);
             }
             Sort::Float(_) if fits("number") => {}
             Sort::Text if fits("string") => self.string(node, &scalar.text, schema),
@@ -258,18 +258,13 @@ impl<'a> Shape<'a> {
         for entry in entries {
             self.name(entry, schema);
             let known = fields.and_then(|fields| fields.get(entry.name()));
+            // Keys that are numbers: whether one fits is found when the value is made.
+            let known = known.or_else(|| patterns?.values().next());
             match (known, others) {
-                (Some(of), _) => self.value(&entry.value, of),
-                // Keys that are numbers: whether one fits is found when the value is made.
-                (None, _) if patterns.is_some() => {
-                    if let Some(of) = patterns.and_then(|patterns| patterns.values().next()) {
-                        self.value(&entry.value, of);
-                    }
-                }
                 (None, Some(Value::Bool(false))) => {
                     self.unknown_field(entry, entries, fields);
                 }
-                (None, Some(of)) => self.value(&entry.value, of),
+                (Some(of), _) | (None, Some(of)) => self.value(&entry.value, of),
                 (None, None) => {}
             }
         }
@@ -427,12 +422,11 @@ impl<'a> Shape<'a> {
             Content::List(_) => fits("array"),
             Content::Map(_) => fits("object"),
             Content::Scalar(scalar) => match scalar.sort() {
-                Sort::Empty => false,
                 Sort::Null => fits("null"),
                 Sort::Bool(_) => fits("boolean"),
                 Sort::Int(_) => fits("integer") || fits("number"),
                 Sort::Float(_) => fits("number"),
-                Sort::Trap => false,
+                Sort::Empty | Sort::Trap => false,
                 Sort::Text => fits("string"),
             },
         }
