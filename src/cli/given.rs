@@ -128,6 +128,7 @@ remembered! {
 }
 
 /// Options that are given once, as text.
+#[expect(clippy::ref_option, reason = "called with the field as it stands, as its siblings are")]
 mod text {
     use std::fmt::Display;
     use std::str::FromStr;
@@ -172,6 +173,7 @@ mod paths {
 }
 
 /// A path, made absolute.
+#[expect(clippy::ref_option, reason = "called with the field as it stands, as its siblings are")]
 mod path {
     use std::path::PathBuf;
 

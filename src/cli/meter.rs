@@ -152,7 +152,9 @@ impl Shown {
         );
         match at.left {
             _ if self.stopping => words += ", stopping",
-            Some(left) => words += &format!(", about {} left", duration(left.as_secs().max(1))),
+            Some(left) => {
+                words = format!("{words}, about {} left", duration(left.as_secs().max(1)));
+            }
             None => {}
         }
         words

@@ -59,9 +59,10 @@ impl Scan {
             None => self.fresh(globals)?,
         };
         let Begun { loaded, plan, book, journal, progress } = begun;
-        if !progress.is_complete() {
-            carry_out(&loaded, plan, journal, progress, &book, globals)?;
+        if progress.is_complete() {
+            drop(journal);
         } else {
+            carry_out(&loaded, plan, &journal, progress, &book, globals)?;
             drop(journal);
         }
         let read = Book::load(&book).map_err(Stopped::ours)?;
@@ -169,7 +170,7 @@ struct Begun {
 fn carry_out(
     loaded: &Loaded,
     plan: Plan,
-    journal: Journal,
+    journal: &Journal,
     already: Progress,
     book: &Path,
     globals: &Globals,
@@ -291,7 +292,7 @@ fn different(changed: &[&str], opened: &Opened) -> Stopped {
     let mut help =
         String::from("bring the files back as they were, or scan again into another folder");
     if opened.version != version {
-        help += &format!("; the book is by version {}, and this is {version}", opened.version);
+        help = format!("{help}; the book is by version {}, and this is {version}", opened.version);
     }
     Stopped::yours(title, help)
 }

@@ -64,8 +64,8 @@ pub fn letter(
             entry(&mut out, 11, &step.probe, &text);
         }
         for left in plan.untested.iter().filter(|left| left.host == host.id) {
-            let place = left.address.map_or(String::new(), |address| format!(" at {address}"));
-            entry(&mut out, 11, &left.probe, &format!("not tested{place}: {}", left.why));
+            let at = left.address.map_or(String::new(), |address| format!(" at {address}"));
+            entry(&mut out, 11, &left.probe, &format!("not tested{at}: {}", left.why));
         }
     }
     out

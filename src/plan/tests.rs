@@ -105,6 +105,7 @@ fn planned(
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a scope looks like")]
 fn everything(_: &Want) -> Result<(), Refusal> {
     Ok(())
 }
@@ -156,10 +157,8 @@ fn a_fragile_host_gets_connects_and_the_rule_is_said() {
 #[test]
 fn an_excluded_address_is_left_out_with_the_rule() {
     let excluded: IpAddr = "192.0.2.9".parse().expect("an address");
-    let scope = |want: &Want| match want.address == excluded {
-        true => Err(Refusal { rule: "192.0.2.9 is excluded by auth-1".into() }),
-        false => Ok(()),
-    };
+    let rule = || Refusal { rule: "192.0.2.9 is excluded by auth-1".into() };
+    let scope = |want: &Want| (want.address != excluded).then_some(()).ok_or_else(rule);
     let hosts = vec![host("a", &[], &["192.0.2.1", "192.0.2.9"]), host("b", &[], &["192.0.2.9"])];
     let plan = planned(hosts, &[asked("exposure/undeclared", &["tcp"])], Class::ReadOnly, &scope);
     assert_eq!(names_of(&plan), ["tcp"]);
@@ -200,8 +199,10 @@ fn a_thousand_hosts_are_planned_at_once() {
     assert_eq!(plan.wanted.len(), 100_000);
 }
 
+type World = (Vec<Asked>, Class, Vec<(u8, Class)>, Vec<Host>);
+
 /// Any class; any set of checks on any probes; any scope over four addresses.
-fn worlds() -> impl Strategy<Value = (Vec<Asked>, Class, Vec<(u8, Class)>, Vec<Host>)> {
+fn worlds() -> impl Strategy<Value = World> {
     let class = prop_oneof![Just(Class::Connect), Just(Class::Passive), Just(Class::ReadOnly)];
     let check =
         proptest::sample::subsequence(vec!["names", "tcp", "greeting", "tls", "http"], 1..4);
