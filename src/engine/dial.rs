@@ -217,9 +217,9 @@ fn verdict(wrong: &io::Error, socket: &impl std::os::fd::AsRawFd, to: SocketAddr
     match wrong.kind() {
         io::ErrorKind::TimedOut => Unopened::Cut(Cut::TimedOut),
         io::ErrorKind::ConnectionRefused => Unopened::Cut(Cut::Refused),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
-            Unopened::Cut(Cut::Reset)
-        }
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::NotConnected => Unopened::Cut(Cut::Reset),
         io::ErrorKind::HostUnreachable => {
             let (kind, code) = if to.is_ipv4() { (3, 1) } else { (1, 3) };
             Unopened::Cut(Cut::Unreachable { kind, code, from: None })

@@ -88,6 +88,8 @@ async fn pass(
                 silent.push(port);
                 continue;
             }
+            // Before it is established a connection is refused; only an established one is reset.
+            Err(Unopened::Cut(Cut::Reset)) => (PortState::Open, None),
             Err(Unopened::Cut(cut)) => (state_of(&cut), Some(cut)),
             Err(Unopened::Ours(what)) => (
                 PortState::Inconclusive,
