@@ -9,8 +9,8 @@ const HERE: &str = env!("CARGO_MANIFEST_DIR");
 #[test]
 fn an_addition_is_one_file_and_at_most_one_word() {
     let copy = Copy::new();
-    copy.add("ftp_auth_tls.rs", "src/probe/ftp_auth_tls.rs");
-    copy.word("src/probe/mod.rs", "probes! { ", "ftp_auth_tls, ");
+    copy.add("ftp.rs", "src/probe/ftp.rs");
+    copy.word("src/probe/mod.rs", "probes! { ", "ftp, ");
     copy.add("csv.rs", "src/report/csv.rs");
     copy.word("src/report/mod.rs", "formats! { ", "csv, ");
     copy.add("no-encryption.yaml", "checks/ftp/no-encryption.yaml");

@@ -3,10 +3,11 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::library::vocabulary;
 use super::page::{Page, Style};
 use super::{Exit, Globals};
 use crate::catalogue::type_in_full;
-use crate::facts::{Vocabulary, needs};
+use crate::facts::needs;
 use crate::model::complaint::nearest;
 use crate::model::value::{Field, Kind, Tier, Type};
 
@@ -40,7 +41,7 @@ pub(crate) enum Format {
 
 impl Facts {
     pub(crate) fn run(&self, globals: &Globals) -> Exit {
-        let vocabulary = Vocabulary::built_in();
+        let vocabulary = vocabulary();
         let mut unknown = Vec::new();
         for name in &self.kinds {
             if vocabulary.id(name).is_none() {

@@ -8,11 +8,19 @@ use clap::Args;
 use crate::catalogue::{Catalogue, File};
 use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
+use crate::probe::PROBES;
 use crate::profile::Profile;
 use crate::yaml;
 
 /// How deep folders of checks may stand in each other.
 const DEEPEST: usize = 8;
+
+/// Everything that conditions may speak of: what is derived from observations, and what probes yield by themselves.
+pub(crate) fn vocabulary() -> Vocabulary {
+    let mut kinds = Vocabulary::built_in().kinds().to_vec();
+    kinds.extend(PROBES.iter().filter_map(|probe| probe.yields).map(|kind| kind()));
+    Vocabulary::new(kinds)
+}
 
 /// Where checks and profiles come from.
 #[derive(Clone, Debug, Default, Args)]
@@ -51,7 +59,7 @@ impl Library {
             }
             gather(folder, folder, 0, into, &mut complaints);
         }
-        let vocabulary = Vocabulary::built_in();
+        let vocabulary = vocabulary();
         let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary);
         complaints.extend(wrong);
         (Self { vocabulary, catalogue, profiles: profile_files }, complaints)

@@ -8,9 +8,9 @@ use clap::Args;
 
 use super::files::{self, Files};
 use super::kinds::{KINDS, kind_of_line};
+use super::library::vocabulary;
 use super::{Exit, Globals};
 use crate::catalogue::{Catalogue, File};
-use crate::facts::Vocabulary;
 use crate::inventory;
 use crate::inventory::waivers::{self, Waivers};
 use crate::model::complaint::{Complaint, Source, nearest};
@@ -175,7 +175,7 @@ impl Set {
         }
         let mut checks = Catalogue::built_in_files();
         checks.extend(self.checks.iter().cloned());
-        let (catalogue, found) = Catalogue::read(&checks, &Vocabulary::built_in());
+        let (catalogue, found) = Catalogue::read(&checks, &vocabulary());
         self.complaints.extend(found);
         let mut profiles = Profile::built_in_files();
         profiles.extend(self.profiles.iter().cloned());

@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::catalogue::{Catalogue, Check, File};
 use crate::cli::library::check_files;
+use crate::cli::library::vocabulary;
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, complain};
-use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 
 /// Run the tests inside check files
@@ -33,7 +33,7 @@ impl Test {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
         let mut complaints = Vec::new();
         let files = self.files(&mut complaints);
-        let (catalogue, wrong) = Catalogue::read(&files, &Vocabulary::built_in());
+        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary());
         let unread = wrong.len() + complaints.len();
         complaints.extend(wrong);
         let mut page = Page::new(globals);

@@ -12,7 +12,7 @@ use crate::model::value::{Field, Kind, Tier, Type};
 use crate::talk::{Opening, Unopened};
 
 pub(super) static PROBE: Probe = Probe {
-    name: "ftp_auth_tls",
+    name: "ftp",
     revision: 1,
     means: "asks a file server to encrypt",
     sends: "AUTH TLS, after the greeting",
