@@ -6,8 +6,6 @@ mod lint;
 mod message;
 mod read;
 mod selftest;
-#[cfg(test)]
-mod speed;
 mod values;
 
 use std::collections::BTreeMap;

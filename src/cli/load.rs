@@ -51,6 +51,7 @@ pub(crate) struct Loaded {
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
     resolvers: Vec<IpAddr>,
+    pace: Limits,
 }
 
 impl Loaded {
@@ -83,11 +84,12 @@ impl Loaded {
         let Some(rulebook) = rulebook.filter(|_| wrong.is_empty()) else { return Err(wrong) };
         let authorisations: Vec<Authorisation> =
             leaves.into_iter().map(|leave| leave.value).chain(ad_hoc).collect();
+        let pace = pace.unwrap_or(rulebook.profile.limits);
         let scope = Scope::new(&Setup {
             inventory: &declared.inventory,
             authorisations: &authorisations,
             resolvers: &resolvers,
-            pace: pace.unwrap_or(rulebook.profile.limits),
+            pace,
         });
         let path = declared.source.path.display().to_string().replace('\\', "/");
         let lines = declared.lines.into_iter().map(|(host, line)| (host, (path.clone(), line)));
@@ -102,7 +104,28 @@ impl Loaded {
             vantage,
             identity: identity(given),
             resolvers,
+            pace,
         })
+    }
+
+    /// The scope as it will be once everybody has signed: for showing what leave is asked for, never for a scan.
+    pub(crate) fn once_signed(&self) -> Scope {
+        let mut authorisations = self.authorisations.clone();
+        for entitled in authorisations.iter_mut().flat_map(|leave| &mut leave.entitled) {
+            entitled.name.clone_from(&entitled.party);
+        }
+        Scope::new(&Setup {
+            inventory: &self.inventory,
+            authorisations: &authorisations,
+            resolvers: &self.resolvers,
+            pace: self.pace,
+        })
+    }
+
+    /// The authorisations that somebody has still to sign.
+    pub(crate) fn unsigned(&self) -> Vec<&str> {
+        let open = |leave: &&Authorisation| leave.entitled.iter().any(|one| !one.has_signed());
+        self.authorisations.iter().filter(open).map(|leave| leave.id.as_str()).collect()
     }
 
     /// The pace that is promised.
@@ -112,6 +135,11 @@ impl Loaded {
 
     /// The plan, as the scope stands at `at`.
     pub(crate) fn plan(&self, made: Moment, at: Moment) -> Plan {
+        self.plan_within(&self.scope, made, at)
+    }
+
+    /// The plan, as that scope would stand at `at`.
+    pub(crate) fn plan_within(&self, scope: &Scope, made: Moment, at: Moment) -> Plan {
         plan::plan(&Inputs {
             inventory: &self.inventory,
             profile: &self.rulebook.profile.name,
@@ -120,7 +148,7 @@ impl Loaded {
             class: self.rulebook.profile.class,
             limits: self.limits(),
             probes: PROBES,
-            allows: &|want| self.scope.allows(want, at),
+            allows: &|want| scope.allows(want, at),
             vantage: &self.vantage,
             resolvers: &self.resolvers,
             now: made,

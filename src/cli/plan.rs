@@ -47,9 +47,10 @@ impl PlanCommand {
     fn print(&self, globals: &Globals) -> Result<Exit, Stopped> {
         let now = wall_clock();
         let loaded = Loaded::read(&self.given, now)?;
-        // A plan for a window that is yet to open shows what will be done then.
-        let at = loaded.scope.next_opening(now).unwrap_or(now);
-        let plan = loaded.plan(now, at);
+        // A plan is what people are asked to sign: it shows what will be done once they have, and in the next window.
+        let scope = loaded.once_signed();
+        let at = scope.next_opening(now).unwrap_or(now);
+        let plan = loaded.plan_within(&scope, now, at);
         let text = match self.format {
             Form::Text => letter(&plan, &loaded.inventory, PROBES, &about(&loaded, &plan)),
             Form::Json => serde_json::to_string_pretty(&plan).map_err(Stopped::ours)? + "\n",
@@ -87,6 +88,9 @@ fn about(loaded: &Loaded, plan: &Plan) -> Vec<(&'static str, String)> {
             let _ = write!(text, " from {} to {},", window.from.minute(), window.to.minute());
         }
         lines.push(("By leave of", text.trim_end_matches(',').to_owned()));
+    }
+    for id in loaded.unsigned() {
+        lines.push(("Not yet", format!("{id} is not signed: nothing is sent before it is")));
     }
     let vantage = inventory.vantages.iter().find(|one| one.id == plan.vantage);
     let sources = vantage.map(|one| one.sources.clone()).unwrap_or_default();
