@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Exit;
+use crate::catalogue::Catalogue;
 use crate::inventory::waivers::Waivers;
-use crate::inventory::{self, Loaded, waivers};
-use crate::model::complaint::{Complaint, Source};
+use crate::inventory::{self, Inventory, Loaded, waivers};
+use crate::model::complaint::{Complaint, Source, nearest};
 use crate::scope::Authorisation;
 use crate::scope::authorisation;
-use crate::yaml::{self, Document};
+use crate::yaml::{self, Document, Node};
 
 /// More of a file than this is never read, in bytes; what is larger is refused by its reader.
 const READ_AT_MOST: u64 = 16 * 1024 * 1024;
@@ -75,9 +76,19 @@ impl Files {
             let authorisations = self.authorisations.iter();
             complaints
                 .extend(authorisations.flat_map(|one| authorisation::against(one, inventory)));
-            complaints.extend(self.waivers.iter().flat_map(|one| waivers::against(one, inventory)));
+            complaints.extend(self.unknown_hosts(&inventory.inventory));
         }
         complaints
+    }
+
+    /// Complaints about hosts that waivers name and an inventory does not.
+    pub(crate) fn unknown_hosts(&self, inventory: &Inventory) -> Vec<Complaint> {
+        self.waivers.iter().flat_map(|one| waivers::against(one, inventory)).collect()
+    }
+
+    /// Complaints about checks that waivers name and that do not exist.
+    pub(crate) fn unknown_checks(&self, catalogue: &Catalogue) -> Vec<Complaint> {
+        self.waivers.iter().flat_map(|one| unknown_checks(one, catalogue)).collect()
     }
 }
 
@@ -93,6 +104,24 @@ fn same_ids(authorisations: &[Document<Authorisation>]) -> Vec<Complaint> {
         }
     }
     complaints
+}
+
+fn unknown_checks(document: &Document<Waivers>, catalogue: &Catalogue) -> Vec<Complaint> {
+    let waivers = document.tree.field("waivers").map(Node::items).unwrap_or_default();
+    let checks = waivers.iter().filter_map(|waiver| waiver.field("check"));
+    let unknown = checks.filter_map(|node| {
+        let id = node.text().filter(|id| catalogue.check(id).is_none())?;
+        let known = catalogue.checks().iter().map(|check| check.id.0.as_str());
+        let title = match nearest(id, known) {
+            Some(near) => format!("there is no check `{id}`; did you mean `{near}`?"),
+            None => format!("there is no check `{id}`"),
+        };
+        let complaint = Complaint::at(&document.source, node.mark(), title);
+        Some(complaint.help(
+            "`postern check list` shows all of them; give the file of one of your own beside this",
+        ))
+    });
+    unknown.collect()
 }
 
 /// Opens and reads one file; what is wrong with it joins the other complaints.

@@ -60,15 +60,25 @@ impl Judge {
         let files = files.map_err(|complaints| wrong.extend(complaints)).unwrap_or_default();
         let last = self.outputs.last.as_deref().map(read_review).transpose();
         let last = last.map_err(|complaint| wrong.push(complaint)).unwrap_or_default();
-        let checks = self.folders.checks.as_deref();
-        let (library, complaints) = Library::open(checks, self.folders.profiles.as_deref());
+        let folders = self.folders(book.as_ref());
+        let (library, complaints) =
+            Library::open(folders.checks.as_deref(), folders.profiles.as_deref());
         wrong.extend(complaints);
+        wrong.extend(files.unknown_checks(&library.catalogue));
+        let declared = book.as_ref().map(weigh::inventory).transpose();
+        match declared {
+            Ok(declared) => wrong.extend(declared.iter().flat_map(|one| files.unknown_hosts(one))),
+            Err(complaint) => wrong.push(complaint),
+        }
         let name = match (&self.profile, &book) {
             (Some(name), _) => name.as_str(),
             (None, Some(book)) => book.opened().profile.as_str(),
             (None, None) => return Err(wrong),
         };
         let profile = library.profile(name).map_err(|complaints| wrong.extend(complaints)).ok();
+        if profile.is_none() {
+            wrong.extend(book.iter().flat_map(|book| self.moved(book)));
+        }
         let (Some(book), Some(profile), true) = (book, profile, wrong.is_empty()) else {
             return Err(wrong);
         };
@@ -95,4 +105,33 @@ impl Judge {
         conclude::publish(&review, &folder, &self.outputs, globals)
             .map_err(|wrong| vec![Complaint::nowhere(wrong)])
     }
+    /// The folders of checks and profiles: those given, or else those of the scan, where they still are.
+    fn folders(&self, book: Option<&Book>) -> Folders {
+        let of_scan = |option| book.and_then(|book| folder_of_scan(book, option));
+        let there = |folder: &PathBuf| folder.is_dir();
+        let Folders { checks, profiles } = self.folders.clone();
+        Folders {
+            checks: checks.or_else(|| of_scan("checks").filter(there)),
+            profiles: profiles.or_else(|| of_scan("profiles").filter(there)),
+        }
+    }
+
+    /// What the scan had of its own and is not there any more, where nothing was given instead.
+    fn moved(&self, book: &Book) -> Vec<Complaint> {
+        let Folders { checks, profiles } = &self.folders;
+        let all = [("checks", checks), ("profiles", profiles)];
+        let missing =
+            all.into_iter().filter(|(_, given)| given.is_none()).filter_map(|(option, _)| {
+                let folder = folder_of_scan(book, option).filter(|folder| !folder.is_dir())?;
+                let title = format!("the scan had {option} of its own in `{}`", folder.display());
+                let help = format!("name the folder where they are now: --{option} DIR");
+                Some(Complaint::nowhere(title).help(help))
+            });
+        missing.collect()
+    }
+}
+
+/// A folder that the scan was given by that option.
+fn folder_of_scan(book: &Book, option: &str) -> Option<PathBuf> {
+    book.opened().given.get(option)?.first().map(PathBuf::from)
 }

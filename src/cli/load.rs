@@ -66,6 +66,9 @@ impl Loaded {
             rulebook(given.profile.as_deref(), given.checks.as_deref(), given.profiles.as_deref()),
             &mut wrong,
         );
+        if let (Some(files), Some(rulebook)) = (&files, &rulebook) {
+            wrong.extend(files.unknown_checks(&rulebook.catalogue));
+        }
         let resolvers =
             if given.resolver.is_empty() { system_resolvers() } else { given.resolver.clone() };
         let Some(Files { inventory: Some(declared), authorisations: leaves, waivers }) = files

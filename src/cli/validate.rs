@@ -12,11 +12,11 @@ use super::library::vocabulary;
 use super::{Exit, Globals};
 use crate::catalogue::{Catalogue, File};
 use crate::inventory;
-use crate::inventory::waivers::{self, Waivers};
+use crate::inventory::waivers;
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::profile::Profile;
 use crate::scope::authorisation;
-use crate::yaml::{Document, Node, parse, schema_line};
+use crate::yaml::{parse, schema_line};
 
 /// Read files and say everything that is wrong with them
 ///
@@ -203,28 +203,8 @@ impl Set {
                 self.right(&file.source.path.clone(), &format!("the check `{}`", file.id));
             }
         }
-        let waivers = self.files.waivers.iter();
-        self.complaints.extend(waivers.flat_map(|one| unknown_checks(one, &catalogue)));
+        self.complaints.extend(self.files.unknown_checks(&catalogue));
     }
-}
-
-/// Complaints about the checks of waivers that do not exist.
-fn unknown_checks(document: &Document<Waivers>, catalogue: &Catalogue) -> Vec<Complaint> {
-    let waivers = document.tree.field("waivers").map(Node::items).unwrap_or_default();
-    let checks = waivers.iter().filter_map(|waiver| waiver.field("check"));
-    let unknown = checks.filter_map(|node| {
-        let id = node.text().filter(|id| catalogue.check(id).is_none())?;
-        let known = catalogue.checks().iter().map(|check| check.id.0.as_str());
-        let title = match nearest(id, known) {
-            Some(near) => format!("there is no check `{id}`; did you mean `{near}`?"),
-            None => format!("there is no check `{id}`"),
-        };
-        let complaint = Complaint::at(&document.source, node.mark(), title);
-        Some(complaint.help(
-            "`postern check list` shows all of them; give the file of one of your own beside this",
-        ))
-    });
-    unknown.collect()
 }
 
 fn of_no_kind(source: &Arc<Source>, line: Option<(String, std::ops::Range<usize>)>) -> Complaint {

@@ -44,7 +44,7 @@ pub(crate) struct Measure<'a> {
 pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Complaint> {
     let opened = book.opened();
     let Measure { vocabulary, catalogue, profile, .. } = *measure;
-    let inventory: Inventory = part("inventory", &opened.inventory)?;
+    let inventory = inventory(book)?;
     let authorisations: Vec<Authorisation> = opened
         .authorisations
         .iter()
@@ -76,6 +76,14 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
     .map_err(|wrong| {
         Complaint::nowhere(wrong.to_string()).help("compare with a review of the same inventory")
     })
+}
+
+/// The inventory that a book was made of.
+///
+/// # Errors
+/// An earlier or later version wrote it in a form that this one cannot read.
+pub(crate) fn inventory(book: &Book) -> Result<Inventory, Complaint> {
+    part("inventory", &book.opened().inventory)
 }
 
 /// The time, by this machine's clock.

@@ -12,6 +12,9 @@ use crate::model::outcome::{Outcome, Why};
 use crate::model::plan::{Plan, Step, Untested};
 use crate::model::record::{End, Opened, Row};
 
+/// Why nothing that is asked over UDP is settled.
+pub(super) const NO_UDP: &str = "no probe asks over UDP yet";
+
 /// A book, sorted.
 pub(super) struct Seen<'a> {
     /// Its head.
@@ -243,7 +246,15 @@ impl<'a> HostSeen<'a> {
         if let Some(untested) = untested.find(|untested| within(untested.address)) {
             return Some(untested.why.clone());
         }
-        (!self.plans(probe)).then(|| "no check of the plan asks for it".to_owned())
+        (!self.plans(probe)).then(|| unplanned(probe).to_owned())
+    }
+}
+
+/// Why a probe stands in no plan: nobody wanted it, or there is none.
+fn unplanned(probe: &str) -> &'static str {
+    match probe {
+        "udp" => NO_UDP,
+        _ => "no check of the plan asks for it",
     }
 }
 

@@ -11,7 +11,7 @@ use super::ground::Ground;
 use super::kinds::PORT_STATE;
 use super::ports::answers_everything;
 use super::rows::{Found, Lot, Row, Sheet, Tools};
-use super::seen::{Gap, Standing};
+use super::seen::{Gap, NO_UDP, Standing};
 use super::sweep::{Run, Sweep, cut_in_words};
 use super::voice::{Greeting, Voice};
 use crate::inventory::Exposure;
@@ -117,7 +117,7 @@ fn state(ground: &Ground<'_>, spot: &Spot, run: Option<&Run>) -> Value {
 /// Why there is no state of a declared port.
 fn never_asked(ground: &Ground<'_>, spot: &Spot) -> String {
     let (Some(address), Some((Transport::Tcp, _))) = (spot.address, spot.service) else {
-        return "no probe asks over UDP yet".to_owned();
+        return NO_UDP.to_owned();
     };
     if let Some(rule) = ground.refusal("tcp", address) {
         return rule;

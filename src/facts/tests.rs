@@ -486,7 +486,7 @@ fn a_probe_that_yields_a_kind_needs_no_row() {
     assert_eq!(facts.words("ssh.algorithms"), "a, b");
     assert_eq!(facts.places("ssh"), ["web1 22/tcp"]);
     assert_eq!(needs("ssh"), ["ssh"]);
-    assert_eq!(facts.absent("udp").map(|absent| absent.0), Some(NotTested));
+    assert_eq!(facts.absent("udp"), Some((NotTested, "no probe asks over UDP yet".to_owned())));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DeclaredPort, Loaded};
+use super::{DeclaredPort, Inventory};
 use crate::model::complaint::{Complaint, Source};
 use crate::model::heard::shown;
 use crate::model::moment::Moment;
@@ -112,9 +112,8 @@ pub fn read(source: &Arc<Source>) -> Result<Document<Waivers>, Vec<Complaint>> {
 }
 
 /// Holds waivers against the inventory: every host that they name must be there.
-pub fn against(document: &Document<Waivers>, inventory: &Loaded) -> Vec<Complaint> {
-    let known: Vec<&str> =
-        inventory.inventory.hosts.iter().map(|host| host.id.0.as_str()).collect();
+pub fn against(document: &Document<Waivers>, inventory: &Inventory) -> Vec<Complaint> {
+    let known: Vec<&str> = inventory.hosts.iter().map(|host| host.id.0.as_str()).collect();
     let waivers = document.tree.field("waivers").map(Node::items).unwrap_or_default();
     let hosts = waivers.iter().filter_map(|waiver| waiver.field("host"));
     let unknown = hosts.filter(|host| host.text().is_some_and(|name| !known.contains(&name)));

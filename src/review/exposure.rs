@@ -8,7 +8,7 @@ use crate::facts::Standpoint;
 use crate::inventory::{DeclaredPort, Exposure, Host};
 use crate::model::net::{HostId, Transport, parse_port_ranges, port_ranges};
 use crate::model::record::Row;
-use crate::model::saw::{PortState, PortsSaw};
+use crate::model::saw::{PortRun, PortState, PortsSaw};
 
 /// Undeclared open ports of one host beyond this many stand in one row: a host that answers on everything is one
 /// thing to know, not 65,535.
@@ -38,31 +38,50 @@ pub(super) fn matrix(input: &ReviewInput<'_>, findings: &[Finding]) -> Vec<Expos
     rows
 }
 
-/// The state of every port that was declared or is open, from what the `tcp` probe saw; the last answer counts.
+/// The state, at every address, of each port that was declared or is open at one of them, from what the `tcp` probe saw;
+/// the last answer counts.
 fn seen(input: &ReviewInput<'_>) -> BTreeMap<HostId, Seen> {
-    let declared: BTreeSet<(&HostId, u16)> = input
-        .inventory
-        .hosts
-        .iter()
-        .flat_map(|host| host.exposure.iter().map(|exposure| (&host.id, exposure.port.port)))
-        .collect();
+    let sweeps: Vec<Sweep<'_>> = input.rows.iter().filter_map(|(_, row)| Sweep::of(row)).collect();
+    let mut told: BTreeMap<&HostId, BTreeSet<u16>> = BTreeMap::new();
+    for host in &input.inventory.hosts {
+        let declared = host.exposure.iter().map(|exposure| exposure.port.port);
+        told.entry(&host.id).or_default().extend(declared);
+    }
+    for Sweep { host, runs, .. } in &sweeps {
+        let open = runs.iter().filter(|run| run.state == PortState::Open);
+        told.entry(host).or_default().extend(open.flat_map(ports));
+    }
     let mut by_host: BTreeMap<HostId, Seen> = BTreeMap::new();
-    for (_, row) in input.rows {
-        let Row::Saw(saw) = row else { continue };
-        let Some(address) = saw.spot.address.filter(|_| saw.probe == "tcp") else { continue };
-        let Ok(ports) = serde_json::from_value::<PortsSaw>(saw.saw.clone()) else { continue };
-        let of_host = by_host.entry(saw.spot.host.clone()).or_default();
-        for run in ports.states {
-            for port in parse_port_ranges(&run.ports).unwrap_or_default() {
-                if run.state == PortState::Open || declared.contains(&(&saw.spot.host, port)) {
-                    of_host.entry(port).or_default().insert(address, run.state);
-                } else if let Some(states) = of_host.get_mut(&port) {
-                    states.insert(address, run.state);
-                }
+    for Sweep { host, address, runs } in sweeps {
+        let of_host = by_host.entry(host.clone()).or_default();
+        let is_told = |port: &u16| told.get(host).is_some_and(|ports| ports.contains(port));
+        for run in &runs {
+            for port in ports(run).into_iter().filter(is_told) {
+                of_host.entry(port).or_default().insert(address, run.state);
             }
         }
     }
     by_host
+}
+
+/// What the `tcp` probe saw at one address.
+struct Sweep<'a> {
+    host: &'a HostId,
+    address: IpAddr,
+    runs: Vec<PortRun>,
+}
+
+impl<'a> Sweep<'a> {
+    fn of(row: &'a Row) -> Option<Self> {
+        let Row::Saw(saw) = row else { return None };
+        let address = saw.spot.address.filter(|_| saw.probe == "tcp")?;
+        let PortsSaw { states } = serde_json::from_value(saw.saw.clone()).ok()?;
+        Some(Self { host: &saw.spot.host, address, runs: states })
+    }
+}
+
+fn ports(run: &PortRun) -> Vec<u16> {
+    parse_port_ranges(&run.ports).unwrap_or_default()
 }
 
 fn of_host(host: &Host, seen: &Seen, input: &ReviewInput<'_>) -> Vec<ExposureRow> {
