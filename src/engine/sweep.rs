@@ -83,13 +83,12 @@ async fn pass(
     let mut end = Ok(());
     while let Some((port, came)) = attempts.next().await {
         let state = match came {
-            Ok(()) => (PortState::Open, None),
+            // Before it is established a connection is refused; only an established one is reset.
+            Ok(()) | Err(Unopened::Cut(Cut::Reset)) => (PortState::Open, None),
             Err(Unopened::Cut(Cut::TimedOut)) if !last => {
                 silent.push(port);
                 continue;
             }
-            // Before it is established a connection is refused; only an established one is reset.
-            Err(Unopened::Cut(Cut::Reset)) => (PortState::Open, None),
             Err(Unopened::Cut(cut)) => (state_of(&cut), Some(cut)),
             Err(Unopened::Ours(what)) => (
                 PortState::Inconclusive,

@@ -67,7 +67,7 @@ pub enum Value {
     /// A list, of which perhaps only a part was seen.
     List(List),
     /// Fields in the order of the record's type.
-    Record(Arc<[Value]>),
+    Record(Arc<[Self]>),
 }
 
 impl Value {
@@ -137,7 +137,7 @@ pub enum Type {
     /// A point in time.
     Moment,
     /// A list of that.
-    List(Arc<Type>),
+    List(Arc<Self>),
     /// Named fields.
     Record(Arc<[Field]>),
 }

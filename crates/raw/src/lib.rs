@@ -100,6 +100,10 @@ mod tests {
     use super::*;
 
     /// Loopback answers a datagram to a closed port with "port unreachable", which the queue tells in full.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the error queue is tested on a socket that meets an error"
+    )]
     fn port_unreachable(from: &str, kind: u8, code: u8) {
         let from: SocketAddr = from.parse().expect("an address");
         let closed = UdpSocket::bind(from).expect("a port");
