@@ -130,7 +130,7 @@ fn the_first_page_says_it() {
         "No-go",
         "Northgate IT Services Limited",
         "1 December 2026",
-        "Without this, the grade would be D.",
+        "Otherwise the grade would be D.",
         "Overdue",
         "3 results are inconclusive",
         "Absence of indicators is not evidence of absence.",

@@ -153,7 +153,7 @@ fn only_what_passes_now_is_fixed() {
     for (name, book, expected) in cases {
         let now = book.days_later(30).after(&last);
         let changes = now.changes.as_ref().expect("compared");
-        assert_eq!(changed(changes, &now), expected.map(|places| places.to_vec()), "{name}");
+        assert_eq!(changed(changes, &now), expected.map(<[&str]>::to_vec), "{name}");
         assert!(changes.same_measure, "{name}");
         assert_eq!((changes.last_letter, changes.last_burden), (Letter::F, 1001), "{name}");
     }

@@ -57,7 +57,7 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
     };
     let trust = authorities(&opened.trust)?;
     let facts = facts::derive(&inventory, &opened.plan, book.rows(), vocabulary, &trust);
-    let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(ours)?;
+    let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(|wrong| ours(&wrong))?;
     review::review(ReviewInput {
         judgement: &judgement,
         facts: &facts,
@@ -165,7 +165,7 @@ fn line(leave: &Authorisation) -> AuthorisationLine {
     }
 }
 
-fn ours(wrong: crate::judge::Unaccounted) -> Complaint {
+fn ours(wrong: &crate::judge::Unaccounted) -> Complaint {
     Complaint::nowhere(format!("no review is made, for this is an error of our own: {wrong}"))
         .help("please report it, with the versions of postern that scanned and judged")
 }

@@ -23,7 +23,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, "Harbour View IT internal CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        valid(&mut params, now.plus_days(-500), now.plus_days(3000))?;
+        valid(&mut params, now.plus_days(-500), now.plus_days(3000));
         let key = KeyPair::generate()?;
         let pem = params.self_signed(&key)?.pem();
         Ok(Self { issuer: Issuer::new(params, key), pem })
@@ -44,7 +44,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        valid(&mut params, from, until)?;
+        valid(&mut params, from, until);
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity { certificate: certificate.der().clone(), key: key.serialize_der() })
@@ -83,7 +83,7 @@ impl Identity {
     }
 }
 
-fn valid(params: &mut CertificateParams, from: Moment, until: Moment) -> Result<(), rcgen::Error> {
+fn valid(params: &mut CertificateParams, from: Moment, until: Moment) {
     let day = |moment: Moment| {
         let mut parts = moment
             .date()
@@ -97,5 +97,4 @@ fn valid(params: &mut CertificateParams, from: Moment, until: Moment) -> Result<
     };
     params.not_before = day(from);
     params.not_after = day(until);
-    Ok(())
 }

@@ -133,6 +133,7 @@ mod tests {
 
     use super::*;
     use crate::facts::{Absent, Entry};
+    use crate::model::outcome::Outcome::{Fail, Inconclusive, NotApplicable, NotTested, Pass};
     use crate::model::outcome::Why;
     use crate::model::subject::Subject;
     use crate::model::value::Value;
@@ -203,7 +204,6 @@ mod tests {
             absent: vec![absent("b", Outcome::NotTested), absent("c", Outcome::NotApplicable)],
             as_of: None,
         };
-        use Outcome::{Fail, Inconclusive, NotApplicable, NotTested, Pass};
         assert_eq!(
             outcomes(&facts, &["a", "b", "c"]),
             Ok(vec![Pass, Fail, Inconclusive, NotTested, NotApplicable])

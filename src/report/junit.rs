@@ -18,16 +18,19 @@ pub(super) const FORMAT: Format = Format {
     render,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "every format has this type, and others can fail")]
 fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError> {
     let mut by_host: BTreeMap<&HostId, Vec<&Test>> = BTreeMap::new();
     for test in &review.tests {
         by_host.entry(&test.host).or_default().push(test);
     }
-    let tests = |host: &HostLine| by_host.get(&host.id).map(Vec::as_slice).unwrap_or_default();
-    let suites = review.hosts.iter().map(|host| suite(review, host, tests(host), options.lang));
+    let of_host = |host: &HostLine| by_host.get(&host.id).map(Vec::as_slice).unwrap_or_default();
+    let suites = review.hosts.iter().map(|host| suite(review, host, of_host(host), options.lang));
     let suites: Vec<_> = suites.collect();
     let mut total = Counts::default();
-    suites.iter().for_each(|(_, counts)| total.add(counts));
+    for (_, counts) in &suites {
+        total.add(counts);
+    }
     let seconds = review.scan.ended.since(review.scan.began).as_secs();
     let root = total
         .onto(Element::new("testsuites"))
@@ -136,11 +139,11 @@ fn failure(review: &Review, test: &Test, lang: &str) -> Element {
     };
     let places = open.iter().flat_map(|finding| &finding.places);
     let messages = places.map(|place| place.message.in_lang(lang)).collect::<Vec<_>>().join(" · ");
-    let text = open.iter().map(|finding| body(finding, lang)).collect::<Vec<_>>().join("\n\n");
+    let bodies = open.iter().map(|finding| body(finding, lang)).collect::<Vec<_>>().join("\n\n");
     Element::new("failure")
         .with("type", gravest.word())
         .with("message", &messages)
-        .saying(&text)
+        .saying(&bodies)
 }
 
 /// Everything that an engineer needs: where, what was seen, how to see it again, what to do, by when.

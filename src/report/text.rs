@@ -250,7 +250,6 @@ impl Teller<'_> {
 
     fn tell(&self, page: &mut Page, finding: &Finding) {
         let Self { review, words } = self;
-        let place = finding.places.first().map(|place| place.subject.place());
         let due = format!("{} {}", words.plain("findings.due"), words.date(finding.due));
         let state = match (&finding.waived_by, finding.state) {
             (Some(id), _) => {
@@ -269,19 +268,27 @@ impl Teller<'_> {
             }
             (None, FindingState::New) => due,
         };
-        let place = place.unwrap_or_default();
-        page.line(Ink::Plain, 2, &format!("{}  {place}  ·  {state}", finding.number));
-        let mut messages: Vec<&str> = Vec::new();
+        let mut messages: Vec<String> = Vec::new();
         for place in &finding.places {
-            let message = place.message.in_lang(words.lang());
+            let message =
+                self.placed(&place.subject.place(), place.message.in_lang(words.lang()));
             if !messages.contains(&message) {
                 messages.push(message);
             }
         }
-        for message in messages.iter().take(3) {
-            page.line(Ink::Plain, 9, message);
+        for (nth, message) in messages.iter().take(3).enumerate() {
+            let mark = if nth == 0 { finding.number.as_str() } else { "" };
+            page.item(Ink::Plain, mark, message);
         }
-        page.line(Ink::Faint, 9, &finding.check.0);
+        page.item(Ink::Faint, "", &format!("{}  ·  {state}", finding.check));
+    }
+
+    /// A message with its place before it, where it does not say the place by itself.
+    fn placed(&self, place: &str, message: &str) -> String {
+        if message.contains(place) {
+            return message.to_owned();
+        }
+        format!("{place}{}{message}", self.words.plain("format.colon"))
     }
 
     /// What was not settled, by check and reason.

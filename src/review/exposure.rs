@@ -29,7 +29,7 @@ pub(super) fn matrix(input: &ReviewInput<'_>, findings: &[Finding]) -> Vec<Expos
             if row.service.is_empty() {
                 let port = row.port.split('/').next().and_then(|port| port.parse().ok());
                 let spoken = port.and_then(|port| services.get(&(host.id.clone(), port)));
-                row.service = spoken.copied().unwrap_or_default().to_owned();
+                spoken.copied().unwrap_or_default().clone_into(&mut row.service);
             }
             row.findings = about(&row, findings);
             rows.push(row);
@@ -107,14 +107,14 @@ fn of_host(host: &Host, seen: &Seen, input: &ReviewInput<'_>) -> Vec<ExposureRow
         rows.insert(*port, declared_row(host, *port, exposures, states, input));
     }
     if extra.len() > ROWS {
-        let row = undeclared_row(host, port_ranges(&extra), &BTreeMap::new());
+        let row = undeclared_row(host, &port_ranges(&extra), &BTreeMap::new());
         let mut rows: Vec<_> = rows.into_values().collect();
         rows.push(row);
         return rows;
     }
     for port in extra {
         let states = seen.get(&port).cloned().unwrap_or_default();
-        let row = undeclared_row(host, port.to_string(), &states);
+        let row = undeclared_row(host, &port.to_string(), &states);
         rows.insert(DeclaredPort { transport: Transport::Tcp, port }, row);
     }
     rows.into_values().collect()
@@ -151,7 +151,7 @@ fn declared_row(
     }
 }
 
-fn undeclared_row(host: &Host, ports: String, states: &BTreeMap<IpAddr, PortState>) -> ExposureRow {
+fn undeclared_row(host: &Host, ports: &str, states: &BTreeMap<IpAddr, PortState>) -> ExposureRow {
     ExposureRow {
         host: host.id.clone(),
         port: format!("{ports}/tcp"),

@@ -61,7 +61,7 @@ pub fn hostile() -> Review {
         }
     }
     for row in &mut review.exposure {
-        row.service = attack.clone();
+        row.service.clone_from(&attack);
     }
     for test in &mut review.tests {
         test.reasons.push(attack.clone());

@@ -11,9 +11,9 @@ pub(super) fn of(saw: &Observation, port: Option<u16>) -> Vec<String> {
     let lines = match saw.probe.as_str() {
         "names" => form(saw).map(names),
         "tcp" => form(saw).map(|saw| ports(&saw, port)),
-        "greeting" => form(saw).map(greeting),
-        "tls" => form(saw).map(tls),
-        "http" => form(saw).map(http),
+        "greeting" => form(saw).map(|saw| greeting(&saw)),
+        "tls" => form(saw).map(|saw| tls(&saw)),
+        "http" => form(saw).map(|saw| http(&saw)),
         _ => None,
     };
     lines.unwrap_or_else(|| vec![format!("! {}", saw.saw)])
@@ -56,7 +56,7 @@ fn ports(saw: &PortsSaw, port: Option<u16>) -> Vec<String> {
     .collect()
 }
 
-fn greeting(saw: GreetingSaw) -> Vec<String> {
+fn greeting(saw: &GreetingSaw) -> Vec<String> {
     let said = saw
         .said
         .iter()
@@ -65,7 +65,7 @@ fn greeting(saw: GreetingSaw) -> Vec<String> {
     said.chain(ended(saw.cut.as_ref())).collect()
 }
 
-fn tls(saw: TlsSaw) -> Vec<String> {
+fn tls(saw: &TlsSaw) -> Vec<String> {
     let tries = saw.tried.iter().map(|tried| match (&tried.agreed, &tried.alert, &tried.cut) {
         (Some(agreed), ..) => {
             format!("< {} agreed: {} {}", tried.version, agreed.suite, agreed.group)
@@ -78,7 +78,7 @@ fn tls(saw: TlsSaw) -> Vec<String> {
     tries.chain((!saw.chain.is_empty()).then_some(chain)).collect()
 }
 
-fn http(saw: HttpSaw) -> Vec<String> {
+fn http(saw: &HttpSaw) -> Vec<String> {
     let answers = saw.answers.iter().flat_map(|answer| {
         let headers =
             answer.headers.iter().map(|(name, value)| format!("< {}: {}", name.raw(), value.raw()));

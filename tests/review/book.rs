@@ -206,16 +206,16 @@ impl Book {
             version: "0".into(),
             at: self.began,
             vantage: "outside".into(),
-            identity: Default::default(),
+            identity: BTreeMap::default(),
             inventory: self.inventory.clone(),
-            declared_at: Default::default(),
+            declared_at: BTreeMap::default(),
             trust: Vec::new(),
             authorisations: Vec::new(),
             waivers: Json::Null,
             profile: "small".into(),
             plan: self.plan.clone(),
-            digests: Default::default(),
-            given: Default::default(),
+            digests: BTreeMap::default(),
+            given: BTreeMap::default(),
         }
     }
 

@@ -11,7 +11,7 @@ const CHARS: usize = 20_000;
 pub(super) struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,
-    children: Vec<Element>,
+    children: Vec<Self>,
     text: String,
 }
 

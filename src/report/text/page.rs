@@ -8,6 +8,9 @@ use crate::report::Paint;
 /// How much of one text is shown, in columns: the files have all of it.
 const MOST: usize = 400;
 
+/// Where the texts of marked items begin: after two spaces, `F-001` and two more.
+const ITEM: usize = 9;
+
 /// What a line is meant to say by its colour; its words say it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
@@ -50,6 +53,20 @@ impl Page {
         let text = shortened(&shown(text));
         for piece in broken(&text, self.columns.saturating_sub(indent).max(10)) {
             self.put(ink, indent, &piece);
+        }
+    }
+
+    /// A text with a mark before it, such as its number, in a column of its own.
+    pub(super) fn item(&mut self, ink: Ink, mark: &str, text: &str) {
+        let indent = ITEM.max(mark.width() + 4);
+        let text = shortened(&shown(text));
+        let room = self.columns.saturating_sub(indent).max(10);
+        for (nth, piece) in broken(&text, room).iter().enumerate() {
+            let mark = if nth == 0 { mark } else { "" };
+            let gap = indent.saturating_sub(2 + mark.width());
+            let mark = format!("  {}{}", shown(mark), " ".repeat(gap));
+            self.out.push_str(&mark);
+            self.put(ink, 0, piece);
         }
     }
 
