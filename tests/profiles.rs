@@ -81,3 +81,44 @@ fn only_the_pipeline_s_profile_is_laxer_than_the_baseline() {
         );
     }
 }
+
+/// One word for one thing in all Chinese texts, so that a report and its checks speak alike.
+#[test]
+fn chinese_texts_use_the_words_of_hong_kong_that_were_chosen() {
+    const NOT_CHOSEN: [(&str, &str); 6] = [
+        ("資料庫", "數據庫"),
+        ("憑證", "數碼證書"),
+        ("檢討", "檢視"),
+        ("認可機構", "核證機關"),
+        ("簽發機構", "核證機關"),
+        ("轉址", "轉往"),
+    ];
+    let mut texts = Vec::new();
+    let mut folders = vec!["checks".into(), "profiles".into(), "reports/words".into()];
+    while let Some(folder) = folders.pop() {
+        let folder: std::path::PathBuf = folder;
+        for entry in std::fs::read_dir(&folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "yaml") {
+                let text = std::fs::read_to_string(&path).expect("it can be read");
+                texts.push((path, text));
+            }
+        }
+    }
+    assert!(texts.len() > 60, "only {} files", texts.len());
+    for (path, text) in &texts {
+        for (word, chosen) in NOT_CHOSEN {
+            assert!(!text.contains(word), "{}: {word}; say {chosen}", path.display());
+        }
+        let bare = text.replace("服務供應商", "");
+        assert!(!bare.contains("供應商"), "{}: say 服務供應商", path.display());
+        let bare = text.replace("資產清單", "");
+        assert!(
+            !bare.contains("清單"),
+            "{}: say 資產清單, or 列表 for other lists",
+            path.display()
+        );
+    }
+}

@@ -336,3 +336,21 @@ fn the_samples_are_up_to_date() {
         assert!(then == now, "reports/samples/{name} is stale: run with POSTERN_UPDATE=1");
     }
 }
+
+/// Latin letters and punctuation are set in Latin faces even where Chinese ones are installed: a typographic apostrophe
+/// of a Chinese face is as wide as a character.
+#[test]
+fn latin_faces_come_before_chinese_ones() {
+    let css = std::fs::read_to_string(here("reports/templates/style.css")).expect("it is there");
+    let stack = css.split("--sans:").nth(1).and_then(|rest| rest.split(';').next());
+    let stack: Vec<_> = stack.expect("it names faces").split(',').map(str::trim).collect();
+    let chinese = ["PingFang", "JhengHei", "CJK", "Noto Sans HK", "Noto Sans TC"];
+    let is_chinese = |face: &&str| chinese.iter().any(|part| face.contains(part));
+    let first = stack.iter().position(is_chinese).expect("it names Chinese faces");
+    for latin in
+        ["\"Segoe UI\"", "Roboto", "\"Noto Sans\"", "\"Liberation Sans\"", "\"DejaVu Sans\""]
+    {
+        let at = stack.iter().position(|face| *face == latin);
+        assert!(at.is_some_and(|at| at < first), "{latin}");
+    }
+}

@@ -53,11 +53,45 @@ impl Subject {
         }
         text
     }
+
+    /// A message at this place, which is said before it unless the message begins with it.
+    pub fn told(&self, message: &str) -> String {
+        if self.begins(message) {
+            message.to_owned()
+        } else {
+            format!("{}: {message}", self.place())
+        }
+    }
+
+    /// Whether a message begins with the place, so that nobody need say it once more.
+    pub fn begins(&self, message: &str) -> bool {
+        let rest = message.strip_prefix(&self.place());
+        let goes_on = |next: char| next.is_ascii_alphanumeric() || matches!(next, '-' | '.' | '/');
+        rest.is_some_and(|rest| !rest.starts_with(goes_on) && !rest.starts_with(" ("))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_begins_with_its_own_place_only() {
+        let subject = Subject {
+            host: HostId("web1".into()),
+            address: None,
+            service: None,
+            name: None,
+            vantage: "internet".into(),
+        };
+        assert!(subject.begins("web1 is open"));
+        assert!(subject.begins("web1：以下連接埠"));
+        assert_eq!(subject.told("web1 is open"), "web1 is open");
+        assert_eq!(subject.told("It is open"), "web1: It is open");
+        for other in ["web10 is open", "web1.example is open", "It is open on web1"] {
+            assert!(!subject.begins(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_fingerprint_outlives_a_new_address() {

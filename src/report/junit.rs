@@ -156,7 +156,7 @@ fn body(finding: &Finding, lang: &str) -> String {
         finding.due.date()
     )];
     for place in &finding.places {
-        lines.push(format!("{}: {}", place.subject.place(), place.message.in_lang(lang)));
+        lines.push(place.subject.told(place.message.in_lang(lang)));
         for evidence in &place.evidence {
             lines.extend(evidence.lines.iter().map(|line| format!("    {line}")));
             lines.extend(evidence.again.iter().map(|command| format!("    $ {command}")));

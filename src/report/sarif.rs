@@ -136,7 +136,7 @@ fn result(review: &Review, finding: &Finding, lang: &str) -> form::Result {
 fn message(finding: &Finding, lang: &str) -> String {
     let mut lines: Vec<_> = Vec::with_capacity(finding.places.len());
     for place in &finding.places {
-        let line = format!("{}: {}", place.subject.place(), place.message.in_lang(lang));
+        let line = place.subject.told(place.message.in_lang(lang));
         if !lines.contains(&line) {
             lines.push(line);
         }

@@ -119,7 +119,9 @@ impl Teller<'_> {
             Because::GateFinding { finding } => {
                 let (number, place, message) = self.finding(finding);
                 let fills = [("number", &*number), ("place", &*place), ("message", &*message)];
-                words.say("decision.because.finding", &fills)
+                let placed = place.is_empty();
+                let key = if placed { "decision.because.finding.placed" } else { "decision.because.finding" };
+                words.say(key, &fills)
             }
             Because::GateNotSettled { check, host } => {
                 let line = review.checks.iter().find(|line| line.id == *check);
@@ -176,7 +178,7 @@ impl Teller<'_> {
         std::iter::once(because).chain(more).chain(without).collect()
     }
 
-    /// A finding's number, place and message.
+    /// A finding's number, its place unless the message begins with it, and the message.
     fn finding(&self, fingerprint: &str) -> (String, String, String) {
         let finding = self.review.findings.iter().find(|one| one.fingerprint == fingerprint);
         let Some(finding) = finding else {
@@ -184,11 +186,10 @@ impl Teller<'_> {
         };
         let place = finding.places.first();
         let message = place.map_or(&finding.title, |place| &place.message);
-        (
-            finding.number.clone(),
-            place.map(|place| place.subject.place()).unwrap_or_default(),
-            message.in_lang(self.words.lang()).to_owned(),
-        )
+        let message = message.in_lang(self.words.lang()).to_owned();
+        let place = place.filter(|place| !place.subject.begins(&message));
+        let place = place.map(|place| place.subject.place()).unwrap_or_default();
+        (finding.number.clone(), place, message)
     }
 
     /// How many findings of each level, and how many results of each outcome.

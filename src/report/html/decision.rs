@@ -149,8 +149,14 @@ fn told(reader: &Reader<'_>, finding: &Finding) -> Line {
     let message = reader.message(finding);
     let place = finding.places.first().map_or_else(String::new, |place| place.subject.place());
     let fills = [("number", finding.number.as_str()), ("place", &reader.bounded(&place)), ("message", &message.text)];
-    let text = reader.words.say("decision.because.finding", &fills);
+    let text = reader.words.say(sentence(finding, &message.text), &fills);
     Line { text: Text { text, lang: None }, href: reader.anchor(&finding.fingerprint) }
+}
+
+/// The sentence for a finding: a message that begins with its place is not given the place once more.
+fn sentence(finding: &Finding, message: &str) -> &'static str {
+    let placed = finding.places.first().is_none_or(|place| place.subject.begins(message));
+    if placed { "decision.because.finding.placed" } else { "decision.because.finding" }
 }
 
 fn grade(reader: &Reader<'_>) -> Grade {

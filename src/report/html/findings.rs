@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::reader::{Line, Reader, Text, When, host_of, is_open};
+use crate::facts::kinds::SCALES;
 use crate::model::net::CheckId;
 use crate::report::words::number;
 use crate::review::{Evidence, Finding, FindingState, Fix, Place};
@@ -186,14 +187,22 @@ fn item(reader: &Reader<'_>, finding: &Finding) -> Option<Item> {
 
 fn shows(reader: &Reader<'_>, place: &Place) -> Shows {
     let words = reader.words;
-    let elements = words.list(place.witness.iter().take(MOST_LINES).map(|element| reader.bounded(element)));
+    let message = reader.said(&place.message);
+    let telling = place.witness.iter().filter(|element| tells_more(element, &message.text));
+    let elements = words.list(telling.take(MOST_LINES).map(|element| reader.bounded(element)));
     Shows {
         at: place.subject.address.map(|address| words.say("findings.at", &[("address", &address.to_string())])),
-        message: reader.said(&place.message),
+        message,
         elements: (!elements.is_empty()).then(|| words.say("findings.elements", &[("elements", &reader.bounded(&elements))])),
         evidence_words: words.count("findings.evidence", place.evidence.len() as u64, &[]),
         evidence: place.evidence.iter().map(|evidence| view(reader, evidence, &place.subject.vantage)).collect(),
     }
+}
+
+/// Whether a value says something that its message has not said: a bare yes, no or level names nothing by itself.
+fn tells_more(element: &str, message: &str) -> bool {
+    let level = || SCALES.iter().any(|scale| scale.rank(element).is_some());
+    !matches!(element, "true" | "false") && !level() && !message.contains(element)
 }
 
 fn view(reader: &Reader<'_>, evidence: &Evidence, vantage: &str) -> EvidenceView {
@@ -232,4 +241,18 @@ fn transcript_line(text: String) -> TranscriptLine {
         _ => "note",
     };
     TranscriptLine { class, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_and_what_the_message_says_are_not_repeated() {
+        let message = "web1 443/tcp still accepts TLSv1.0.";
+        for element in ["open", "true", "false", "TLSv1.1", "443/tcp"] {
+            assert!(!tells_more(element, message), "{element}");
+        }
+        assert!(tells_more("booking.example", message));
+    }
 }
