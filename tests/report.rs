@@ -337,6 +337,32 @@ fn the_samples_are_up_to_date() {
     }
 }
 
+#[test]
+fn a_message_that_begins_with_its_place_is_not_given_it_twice() {
+    let mut review = sample::small();
+    for place in review.findings.iter_mut().flat_map(|finding| &mut finding.places) {
+        let at = place.subject.place();
+        for message in place.message.0.values_mut() {
+            *message = format!("{at} is as it should not be.");
+        }
+    }
+    let first = review.findings.iter().flat_map(|finding| &finding.places);
+    let places: Vec<_> = first.map(|place| place.subject.place()).collect();
+    for name in ["html", "text", "sarif", "junit"] {
+        let format = format(name).expect("the format is listed");
+        for lang in LANGUAGES {
+            let bytes = (format.render)(&review, &Options::new(lang)).expect("it renders");
+            let told = String::from_utf8(bytes).expect("it is UTF-8");
+            assert!(told.contains("is as it should not be."), "{name}");
+            for place in &places {
+                for twice in [format!("{place}: {place}"), format!("{place}：{place}")] {
+                    assert!(!told.contains(&twice), "{name}, {lang}: {twice}");
+                }
+            }
+        }
+    }
+}
+
 /// Latin letters and punctuation are set in Latin faces even where Chinese ones are installed: a typographic apostrophe
 /// of a Chinese face is as wide as a character.
 #[test]
