@@ -97,6 +97,67 @@ fn what_becomes_of_a_waiver() {
 }
 
 #[test]
+fn what_is_open_on_one_port_is_not_what_is_open_on_another() {
+    const SSH: &str = "ssh/reachable-from-internet";
+    let ssh = "SSH-2.0-OpenSSH_9.6\r\n";
+    let open = |ports: &[(u16, &str)]| Book::small(&[], ports).asking(SSH);
+    let of_ssh = |review: &Review| -> Vec<Finding> {
+        review.findings.iter().filter(|one| one.check.0 == SSH).cloned().collect()
+    };
+    let mut book = open(&[(22, ssh), (100, ssh)]);
+    book.waivers = vec![waiver(&json!({"check": SSH, "port": "22/tcp"}))];
+    let review = book.review();
+    let findings = of_ssh(&review);
+    let told = findings.iter().map(|one| {
+        (
+            one.places[0].subject.place(),
+            one.places[0].message.in_lang("en"),
+            one.waived_by.as_deref(),
+        )
+    });
+    let message = |port| format!("SSH can be reached from the internet: 192.0.2.1 {port}/tcp.");
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("web1 22/tcp".to_owned(), &*message(22), Some("W-1")),
+            ("web1 100/tcp".to_owned(), &*message(100), None)
+        ]
+    );
+    for (finding, port) in findings.iter().zip(["22/tcp", "100/tcp"]) {
+        let row = review.exposure.iter().find(|row| row.port == port).expect("a row");
+        assert!(row.findings.contains(&finding.fingerprint), "{row:?}");
+        let lines = finding.places[0].evidence.iter().flat_map(|evidence| &evidence.lines);
+        assert!(lines.clone().any(|line| *line == format!("! {port} open")), "{finding:?}");
+    }
+
+    // What was accepted on one port by its fingerprint says nothing of the next one.
+    let first = open(&[(22, ssh)]).review();
+    let accepted = of_ssh(&first)[0].fingerprint.clone();
+    let mut moved = open(&[(100, ssh)]).days_later(7);
+    moved.waivers =
+        vec![waiver(&json!({"check": SSH, "host": null, "fingerprint": accepted.clone()}))];
+    let review = moved.after(&first);
+    assert_eq!(of_ssh(&review)[0].waived_by, None);
+    assert_eq!(of_ssh(&review)[0].state, FindingState::New);
+
+    // A host that was not settled this time has nothing mended.
+    let silent = Book::of(&["192.0.2.1"], &[])
+        .swept("192.0.2.1", &[(PORTS, "inconclusive")])
+        .ended(None)
+        .asking(SSH)
+        .after(&first);
+    let gone = silent.changes.expect("changes");
+    assert!(gone.fixed.iter().all(|line| line.fingerprint != accepted), "{gone:?}");
+
+    // Several addresses of the same port are several places of one finding.
+    let states = [(PORTS, "closed"), ("22", "open")];
+    let book = Book::of(&["192.0.2.1", "2001:db8::1"], &[]).swept("192.0.2.1", &states);
+    let both = book.swept("2001:db8::1", &states).ended(None).asking(SSH).review();
+    assert_eq!(of_ssh(&both).iter().map(|one| one.places.len()).collect::<Vec<_>>(), [2]);
+    assert_eq!(of_ssh(&both)[0].fingerprint, accepted);
+}
+
+#[test]
 fn of_two_waivers_the_one_in_force_counts() {
     let mut book = weak();
     book.waivers = vec![waiver(&json!({"id": "old", "expires": "2026-11-20"})), waiver(&json!({}))];

@@ -1,5 +1,6 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
+mod door;
 mod expr;
 mod file;
 mod lint;
@@ -26,6 +27,7 @@ use crate::model::value::{Kind, Type, Value};
 use self::expr::{Condition, Env, Truth};
 use self::message::{Scene, Sentence};
 
+pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
 pub use self::lint::lint;
@@ -192,7 +194,12 @@ impl Check {
         let Some(sentence) = sentence else { return Ok(self.title.in_lang(lang).to_owned()) };
         let env = Env::new(params, lookup);
         let witness = match verdict.outcome {
-            Outcome::Fail => self.expect.blame(&env),
+            // Only those that the verdict names: it may have been narrowed to one place.
+            Outcome::Fail => {
+                let mut blamed = self.expect.blame(&env);
+                blamed.retain(|(value, _)| verdict.witness.contains(&value.keep()));
+                blamed
+            }
             _ => Vec::new(),
         };
         let (declared, kinds) = (&self.params, &self.kinds);

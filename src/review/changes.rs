@@ -73,7 +73,9 @@ fn is_fixed(gone: &Finding, input: &ReviewInput<'_>) -> bool {
         let Some(subject) = subject(input, cell).filter(|subject| subject.host == *host) else {
             continue;
         };
+        // A finding at a door of a host was found by looking at the host as a whole.
         let same = matches!(cell.about, About::Host(_))
+            || subject.service.is_none()
             || subject.fingerprint(&gone.check) == gone.fingerprint;
         if same && !matches!(cell.outcome, Outcome::Pass | Outcome::NotApplicable) {
             return false;

@@ -7,6 +7,7 @@ use crate::facts::Entry;
 use crate::model::heard::shown;
 use crate::model::observation::{Line, Observation, Who};
 use crate::model::record::Row;
+use crate::model::subject::Subject;
 
 /// How many rows are shown for one place: the first ones, as the facts name them.
 const ROWS: usize = 6;
@@ -22,15 +23,21 @@ pub(super) struct Witnesses<'a> {
 }
 
 impl Witnesses<'_> {
-    /// The evidence for the facts of an entry.
-    pub(super) fn of(&self, entry: &Entry) -> Vec<Evidence> {
+    /// The evidence for the facts of an entry, as far as it is about that subject: the entry's own, or a door of its host.
+    pub(super) fn of(&self, entry: &Entry, subject: &Subject) -> Vec<Evidence> {
+        let a_door = entry.subject.service.is_none() && subject.service.is_some();
+        let there = |saw: &Observation| {
+            (saw.spot.address.is_none() || saw.spot.address == subject.address)
+                && (saw.spot.service.is_none() || saw.spot.service == subject.service)
+        };
         let seen = entry.evidence.iter().filter_map(|row| Some((*row, self.observation(*row)?)));
+        let seen = seen.filter(|(_, saw)| !a_door || there(saw));
         let evidence = |(row, saw): (u64, &Observation)| Evidence {
             row,
             probe: saw.probe.clone(),
             at: saw.at,
-            lines: lines(saw, entry.subject.service.map(|(_, port)| port)),
-            again: again(saw, &entry.subject),
+            lines: lines(saw, subject.service.map(|(_, port)| port)),
+            again: again(saw, subject),
         };
         seen.take(ROWS).map(evidence).collect()
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::Witnesses;
 use super::make::{check_line, fix};
 use super::{Finding, FindingState, Place, ReviewInput};
-use crate::catalogue::Verdict;
+use crate::catalogue::{Door, Verdict};
 use crate::facts::Entry;
 use crate::judge::{About, Cell};
 use crate::model::heard::shown;
@@ -16,6 +16,7 @@ use crate::model::outcome::Outcome;
 use crate::model::said::Said;
 use crate::model::severity::{Gate, Severity};
 use crate::model::subject::Subject;
+use crate::model::value::Value;
 use crate::profile::Chosen;
 
 /// How many elements that broke an expectation are listed, and how long each may be, in characters.
@@ -46,14 +47,15 @@ impl<'a> Finder<'a> {
             let Some(chosen) = self.input.profile.chosen.get(usize::from(cell.check)) else {
                 continue;
             };
-            let Some(place) = self.place(cell, chosen) else { continue };
-            let fingerprint = place.subject.fingerprint(&chosen.check.id);
-            let (_, finding) = groups.entry(fingerprint).or_insert_with_key(|fingerprint| {
-                let finding = self.finding(chosen, fingerprint);
-                let host = hosts.get(&place.subject.host).copied().unwrap_or(usize::MAX);
-                ((Reverse(finding.severity), host, cell.check, place.subject.clone()), finding)
-            });
-            finding.places.push(place);
+            for place in self.places(cell, chosen) {
+                let fingerprint = place.subject.fingerprint(&chosen.check.id);
+                let (_, finding) = groups.entry(fingerprint).or_insert_with_key(|fingerprint| {
+                    let finding = self.finding(chosen, fingerprint);
+                    let host = hosts.get(&place.subject.host).copied().unwrap_or(usize::MAX);
+                    ((Reverse(finding.severity), host, cell.check, place.subject.clone()), finding)
+                });
+                finding.places.push(place);
+            }
         }
         let mut groups: Vec<_> = groups.into_values().collect();
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -88,21 +90,47 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn place(&self, cell: &Cell, chosen: &Chosen) -> Option<Place> {
-        let verdict = self.input.judgement.detail(cell)?;
-        let subject = subject(self.input, cell)?;
+    /// Where a fail shows: at its subject, or at each of the doors that broke the expectation of a host as a whole, so
+    /// that one port's finding is not another's.
+    fn places(&self, cell: &Cell, chosen: &Chosen) -> Vec<Place> {
+        let Some(verdict) = self.input.judgement.detail(cell) else { return Vec::new() };
+        let Some(subject) = subject(self.input, cell) else { return Vec::new() };
         let entry = match cell.about {
             About::Entry(at) => self.input.facts.entries.get(at as usize),
             About::Host(_) => None,
         };
+        let lookup = |kind| entry.and_then(|entry| self.input.facts.record(entry, kind));
+        let doors = match subject.service {
+            None => chosen.check.doors(&chosen.params, &lookup),
+            Some(_) => Vec::new(),
+        };
+        if doors.is_empty() {
+            return vec![self.place(chosen, verdict, subject, entry)];
+        }
+        let at_door = |(door, element): (Door, Value)| {
+            let verdict = Verdict { witness: vec![element], ..verdict.clone() };
+            let service = Some((door.transport, door.port));
+            let subject = Subject { address: door.address, service, ..subject.clone() };
+            self.place(chosen, &verdict, subject, entry)
+        };
+        doors.into_iter().map(at_door).collect()
+    }
+
+    fn place(
+        &self,
+        chosen: &Chosen,
+        verdict: &Verdict,
+        subject: Subject,
+        entry: Option<&Entry>,
+    ) -> Place {
         let (most, chars) = WITNESS;
         let witness = verdict.witness.iter().take(most);
-        Some(Place {
+        Place {
             message: self.message(chosen, verdict, &subject, entry),
             witness: witness.map(|value| cut(&value.to_string(), chars)).collect(),
-            evidence: entry.map_or_else(Vec::new, |entry| self.witnesses.of(entry)),
+            evidence: entry.map_or_else(Vec::new, |entry| self.witnesses.of(entry, &subject)),
             subject,
-        })
+        }
     }
 
     /// The check's sentence, in every language in which it has a title.

@@ -54,6 +54,7 @@ pub(crate) struct Book {
     inventory: Json,
     plan: Plan,
     began: Moment,
+    also: Vec<&'static str>,
     /// Its rows so far.
     pub(crate) rows: Vec<Row>,
     /// What is accepted.
@@ -94,7 +95,15 @@ impl Book {
             total: Bound::default(),
         };
         let rows = vec![Row::Began { at: began, version: "0".into() }];
-        Self { inventory, plan, began, rows, waivers: Vec::new(), now: began.plus_days(1) }
+        let also = Vec::new();
+        Self { inventory, plan, began, also, rows, waivers: Vec::new(), now: began.plus_days(1) }
+    }
+
+    /// With that check too.
+    pub(crate) fn asking(mut self, check: &'static str) -> Self {
+        self.plan.wanted.push(Wanted { host: web1(), check: CheckId(check.into()) });
+        self.also.push(check);
+        self
     }
 
     /// The same scan, that many days later.
@@ -177,7 +186,7 @@ impl Book {
     pub(crate) fn compared(&self, last: Option<&Review>) -> Result<Review, ReviewError> {
         let inventory: Inventory =
             serde_json::from_value(self.inventory.clone()).expect("an inventory");
-        let profile = profile();
+        let profile = profile(&self.also);
         let opened = self.opened();
         let head = Row::Opened(Box::new(opened.clone()));
         let rows: Vec<_> = (0..).zip([head].into_iter().chain(self.rows.iter().cloned())).collect();
@@ -253,13 +262,13 @@ fn step(id: u32, probe: &str, over: Over) -> Step {
     }
 }
 
-fn profile() -> Profile {
+fn profile(also: &[&str]) -> Profile {
     let text = format!(
         "schema: postern/profile/v1\ntitle: {{en: Small}}\nselect: [{}]\nports: {PORTS}\n\
          class: passive\nlimits: {{per-second: 10, per-host-per-second: 5, per-host-parallel: 2}}\n\
          gate: {{checks: [{UNDECLARED}], coverage: 90, inconclusive: 5, many-medium: 20}}\n\
          due: {{critical: 7, high: 14, medium: 90, low: 180}}\n",
-        CHECKS.join(", ")
+        [&CHECKS, also].concat().join(", ")
     );
     let source = Arc::new(Source { path: "small.yaml".into(), text });
     let files = [File { id: "small".into(), source }];
