@@ -395,6 +395,7 @@ fn the_gate() {
             swept(&[(PORTS, "closed"), ("21", "open")]).ended(None),
             NotEnoughEvidence,
         ),
+        ("no port answered at all", swept(&[(PORTS, "filtered")]).ended(None), NotEnoughEvidence),
         ("nothing was asked", Book::of(&["192.0.2.1"], &door()).ended(None), NotEnoughEvidence),
     ];
     for (name, book, verdict) in cases {

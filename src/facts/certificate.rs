@@ -127,8 +127,14 @@ fn says(sheet: &mut Sheet<'_>, leaf: &Certificate) {
         .text("issuer", &leaf.issuer)
         .set("names", Value::List(List { items: names, unseen }))
         .flag("self_signed", leaf.is_self_issued())
-        .text("signature", &leaf.signature)
-        .text("signature_hash", leaf.hash.unwrap_or(""));
+        .text("signature", &leaf.signature);
+    match leaf.hash {
+        Some(hash) => sheet.text("signature_hash", hash),
+        None => sheet.unknown(
+            "signature_hash",
+            &format!("the signature algorithm {} is not known", leaf.signature),
+        ),
+    };
     key(sheet, &leaf.key);
 }
 

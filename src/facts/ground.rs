@@ -308,6 +308,9 @@ impl<'a> Ground<'a> {
                 let why = format!("{unsettled}/tcp of {address}: {reason}");
                 self.gaps.push((family, Gap::inconclusive(why)));
             }
+            if sweep.asked().len() > 0 && !sweep.is_answered() {
+                self.gaps.push((family, Gap::inconclusive(silent(address))));
+            }
             if !sights.is_empty() {
                 self.sweeps.insert(address, (sweep, telling(&sights)));
             }
@@ -331,6 +334,13 @@ impl<'a> Ground<'a> {
         let ports = planned.iter().collect::<Vec<_>>();
         (!ports.is_empty()).then(|| port_ranges(&ports))
     }
+}
+
+/// What is said of an address of which every port kept silent.
+pub(super) fn silent(address: IpAddr) -> String {
+    format!(
+        "no port of {address} answered at all, so it cannot be told from a host that is away or that shuts us out"
+    )
 }
 
 /// The rows that a sweep rests on: those that tell of ports of which no later one tells. A sweep writes down now and then

@@ -65,7 +65,8 @@ fn ports() -> Kind {
             ),
             numbers(
                 "settled",
-                "The ports that came out open, closed or filtered at every address. A partial list unless all 65,535 were \
+                "The ports that came out open, closed or filtered at every address; at an address of which no port \
+             answered at all, none did. A partial list unless all 65,535 were \
              asked and settled, so that asking whether a port is in it gives true or unknown.",
             ),
             record("v4", family(), "What was seen over IPv4."),
@@ -119,8 +120,9 @@ fn udp() -> Kind {
 }
 
 const SPEAKS: &str = "The protocol that it was recognised to speak: `ssh`, `ftp`, `smtp`, `pop3`, `imap`, `telnet`, \
-     `vnc`, `mysql`, `rsync`, `http` (also inside TLS), else `tls` when it speaks TLS; empty when nothing was \
-     recognised, be it because it kept silent or because nobody listened. Never unknown.";
+     `vnc`, `mysql`, `rsync`, `http` (also inside TLS), else `tls` when it speaks TLS; empty when somebody \
+     listened and it kept silent or said nothing that is recognised; unknown when nobody listened, or when the connection \
+     ended without a word.";
 
 fn service() -> Kind {
     let means = "A port of an address that is open, or that the inventory declares.";

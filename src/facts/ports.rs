@@ -8,6 +8,7 @@ use super::portset::PortSet;
 use super::rows::{Found, Lot, Row, Sheet, Tools};
 use super::seen::Gap;
 use super::sweep::Sweep;
+use super::voice::speaks;
 use crate::model::net::Transport;
 use crate::model::outcome::Why;
 use crate::model::saw::PortState;
@@ -62,16 +63,16 @@ fn doors(ground: &Ground<'_>, kind: &Kind) -> (Vec<Value>, Vec<u64>) {
         let everything = answers_everything(sweep);
         for port in sweep.open() {
             let voice = ground.voices.get(&(*address, port));
-            let speaks = voice.map_or("", |voice| voice.speaks);
             if everything && !voice.is_some_and(super::voice::Voice::is_heard) {
                 continue;
             }
+            let spot = ground.spot(Some(*address), Some((Transport::Tcp, port)), None);
             heard.extend(voice.into_iter().flat_map(|voice| &voice.evidence));
             let mut door = Sheet::inside(kind, "open");
             door.text("at", &format!("{address} {port}/tcp"))
                 .number("port", i64::from(port))
                 .text("address", &address.to_string())
-                .text("speaks", speaks)
+                .set("speaks", speaks(ground, &spot, voice))
                 .flag("declared", ground.declared(Transport::Tcp, port).is_some());
             doors.push(Value::Record(door.done()));
         }
@@ -79,24 +80,20 @@ fn doors(ground: &Ground<'_>, kind: &Kind) -> (Vec<Value>, Vec<u64>) {
     (doors, heard)
 }
 
-/// The ports that came out open, closed or filtered at every address.
+/// The ports that are known to be open or shut at every address.
 fn settled(ground: &Ground<'_>, tools: &mut Tools) -> Value {
-    use PortState::{Closed, Filtered, Open};
     let mut settled = PortSet::all();
     for address in &ground.addresses {
         let at = ground.sweeps.get(address);
-        settled.keep(
-            &at.map_or_else(PortSet::none, |(sweep, _)| sweep.set(&[Open, Closed, Filtered])),
-        );
+        settled.keep(&at.map_or_else(PortSet::none, |(sweep, _)| sweep.settled()));
     }
-    let why = (settled.len() < 65_535)
-        .then(|| Why::new("only the ports that the profile or the inventory names were asked"));
+    let few = || Why::new("only the ports that the profile or the inventory names were asked");
+    let why = (settled.len() < 65_535).then(|| ground.gap().map_or_else(few, |gap| gap.reason()));
     Value::List(List { items: tools.numbers(&settled), unseen: why })
 }
 
 /// The ports of one address family.
 fn family(ground: &Ground<'_>, tools: &mut Tools, family: Family, mut sheet: Sheet<'_>) -> Value {
-    use PortState::{Closed, Filtered, Open};
     let addresses: Vec<_> =
         ground.addresses.iter().filter(|address| Family::of(**address) == family).collect();
     let sweeps: Vec<_> =
@@ -110,16 +107,13 @@ fn family(ground: &Ground<'_>, tools: &mut Tools, family: Family, mut sheet: She
     let mut open = PortSet::none();
     let mut shut = if sweeps.is_empty() { PortSet::none() } else { PortSet::all() };
     for sweep in &sweeps {
-        open.join(&sweep.set(&[Open]));
-        shut.keep(&sweep.set(&[Closed, Filtered]));
+        open.join(&sweep.set(&[PortState::Open]));
+        shut.keep(&sweep.shut());
     }
-    let answered = sweeps.iter().any(|sweep| sweep.set(&[Open, Closed]).len() > 0);
-    let silent = "no port there answered at all: perhaps there is no way to it from here";
-    let silent = (!sweeps.is_empty() && !answered).then(|| Why::new(silent));
     let list = |items, unseen| Value::List(List { items, unseen });
     sheet
         .set("asked", asked)
-        .set("open", list(tools.numbers(&open), gap.clone().or(silent)))
+        .set("open", list(tools.numbers(&open), gap.clone()))
         .set("shut", list(tools.numbers(&shut), gap));
     Value::Record(sheet.done())
 }

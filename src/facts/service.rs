@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::ground::Ground;
+use super::ground::{Ground, silent};
 use super::kinds::PORT_STATE;
 use super::ports::answers_everything;
 use super::rows::{Found, Lot, Row, Sheet, Tools};
 use super::seen::{Gap, NO_UDP, Standing};
 use super::sweep::{Run, Sweep, cut_in_words};
-use super::voice::{Greeting, Voice};
+use super::voice::{Greeting, Voice, speaks};
 use crate::inventory::Exposure;
 use crate::model::net::Transport;
 use crate::model::observation::Spot;
@@ -29,6 +29,9 @@ pub(super) const ROW: Row = Row {
     yields: "service",
     derive,
 };
+
+/// Why nothing is known of what is said at a port.
+const UNSETTLED: &str = "whether the port is open is not known";
 
 fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
     let mut lot = Lot::default();
@@ -81,12 +84,15 @@ fn one(
         return sheet.done();
     };
     let run = if transport == Transport::Tcp { sweep.state(port) } else { None };
+    let away = run.is_some_and(|run| run.state == PortState::Filtered) && !sweep.is_answered();
+    let state = if away { Value::unknown(silent(address)) } else { state(ground, spot, run) };
+    let run = run.filter(|_| !away);
     sheet
         .text("transport", &transport.to_string())
         .number("port", i64::from(port))
         .text("address", &address.to_string())
-        .set("state", state(ground, spot, run))
-        .text("speaks", voice.map_or("", |voice| voice.speaks));
+        .set("state", state)
+        .set("speaks", spoken(ground, spot, run, voice));
     declaration(ground, &mut sheet, ground.declared(transport, port));
     match said(ground, spot, run, voice) {
         Ok(greeting) => {
@@ -151,6 +157,15 @@ fn declaration(ground: &Ground<'_>, sheet: &mut Sheet<'_>, declared: Option<&Exp
         .set("review_days_left", left);
 }
 
+/// What the service speaks. A door that is shut speaks nothing.
+fn spoken(ground: &Ground<'_>, spot: &Spot, run: Option<&Run>, voice: Option<&Voice>) -> Value {
+    match run.map(|run| run.state) {
+        Some(PortState::Closed | PortState::Filtered) if voice.is_none() => Value::text(""),
+        Some(PortState::Inconclusive) | None if voice.is_none() => Value::unknown(UNSETTLED),
+        _ => speaks(ground, spot, voice),
+    }
+}
+
 /// What the service said by itself. A door that is shut says nothing, and so gives nothing away.
 fn said(
     ground: &Ground<'_>,
@@ -168,6 +183,6 @@ fn said(
             Standing::NotNeeded => Ok(Greeting::default()),
             Standing::Asked => Err("the book holds no answer".to_owned()),
         },
-        _ => Err("whether the port is open is not known".to_owned()),
+        _ => Err(UNSETTLED.to_owned()),
     }
 }

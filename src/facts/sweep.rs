@@ -82,6 +82,27 @@ impl Sweep {
         self.set(&[Open, Closed, Filtered, Inconclusive])
     }
 
+    /// Whether somebody is there: a port is open, or was refused, or its packets were turned away by ICMP. Silence says
+    /// nothing of the kind, nor does a router that knows no way to the address or finds nobody there.
+    pub(super) fn is_answered(&self) -> bool {
+        self.runs.iter().any(|run| run.state.is_answer(run.reason.as_ref()))
+    }
+
+    /// The ports that are known to be shut: silent ones only where another one answered.
+    pub(super) fn shut(&self) -> PortSet {
+        match self.is_answered() {
+            true => self.set(&[PortState::Closed, PortState::Filtered]),
+            false => PortSet::none(),
+        }
+    }
+
+    /// The ports that are known to be open or shut.
+    pub(super) fn settled(&self) -> PortSet {
+        let mut settled = self.shut();
+        settled.join(&self.set(&[PortState::Open]));
+        settled
+    }
+
     /// What is known of one port; none when it was not asked.
     pub(super) fn state(&self, port: u16) -> Option<&Run> {
         let at = self.runs.partition_point(|run| run.last < port);

@@ -115,6 +115,53 @@ fn a_filtered_port_is_a_shut_door_and_an_unsettled_one_is_unknown() {
 }
 
 #[test]
+fn a_host_of_which_no_port_answers_is_not_called_shut() {
+    let swept = |reason: Json| {
+        let mut sample = Sample::web1(json!([{"port": "443/tcp", "from": ["internet"]}]));
+        let states =
+            json!({"states": [{"ports": "1-100,443", "state": "filtered", "reason": reason}]});
+        sample.saw("tcp", spot("192.0.2.1", 0, ""), states);
+        sample.facts()
+    };
+    let why = "no port of 192.0.2.1 answered at all, so it cannot be told from a host that is away or that shuts us out";
+    let icmp = |code: u8| json!({"how": "unreachable", "kind": 3, "code": code, "from": null});
+    for away in [json!({"how": "timed-out"}), icmp(1)] {
+        let facts = swept(away);
+        for kind in ["service", "tls", "http"] {
+            assert_eq!(facts.absent(kind), Some((Inconclusive, why.to_owned())), "{kind}");
+        }
+        for list in ["open", "settled", "v4.open", "v4.shut"] {
+            assert_eq!(facts.words(&format!("ports.{list}")), format!(" … {why}"), "{list}");
+        }
+        assert_eq!(facts.words("service.state"), format!("unknown ({why})"));
+        for field in ["speaks", "greeting"] {
+            let words = facts.words(&format!("service.{field}"));
+            assert_eq!(words, "unknown (whether the port is open is not known)");
+        }
+    }
+    let guarded = swept(icmp(13));
+    assert_eq!(guarded.words("service.state"), "filtered");
+    assert_eq!(guarded.words("service.speaks"), "");
+    assert_eq!(guarded.absent("service"), None);
+}
+
+#[test]
+fn a_service_that_nobody_heard_is_not_called_silent() {
+    let speaks = |saw: Option<Json>| {
+        let mut sample = Sample::web1(json!([]));
+        sample.open("80");
+        if let Some(saw) = saw {
+            sample.saw("greeting", spot("192.0.2.1", 80, ""), saw);
+        }
+        sample.facts().words("service.speaks")
+    };
+    assert_eq!(speaks(None), "unknown (the scan ended before this was asked)");
+    let cut = |how: &str| Some(json!({"said": null, "cut": {"how": how}}));
+    assert_eq!(speaks(cut("reset")), "unknown (the connection was reset)");
+    assert_eq!(speaks(cut("timed-out")), "");
+}
+
+#[test]
 fn both_families_are_compared_and_a_silent_one_is_not_called_shut() {
     let host = json!([{"id": "web1", "addresses": ["192.0.2.1", "2001:db8::1"]}]);
     let mut sample = Sample::of(host.clone());
@@ -135,7 +182,7 @@ fn both_families_are_compared_and_a_silent_one_is_not_called_shut() {
         {"ports": "1-100,443", "state": "filtered", "reason": {"how": "timed-out"}}]}),
     );
     let open = sample.facts().words("ports.v6.open");
-    assert!(open.contains("no port there answered at all"), "{open}");
+    assert!(open.contains("no port of 2001:db8::1 answered at all"), "{open}");
 
     let mut sample = Sample::of(host);
     sample.swept("192.0.2.1", "80");
@@ -252,7 +299,11 @@ fn our_own_errors_and_refusals_are_not_tested() {
         Some((NotTested, "443/tcp of 192.0.2.1: web1 is fragile".into()))
     );
     assert_eq!(facts.words("service.greeting"), "unknown (web1 is fragile)");
-    assert_eq!(facts.words("service.speaks"), "");
+    assert_eq!(facts.words("service.speaks"), "unknown (web1 is fragile)");
+    assert_eq!(
+        facts.words("ports.open"),
+        "192.0.2.1 443/tcp, 443, 192.0.2.1, unknown (web1 is fragile), false"
+    );
 
     let mut ports = Sample::web1(json!([{"port": "22/tcp", "from": ["internet"]}]));
     let states = json!({"states": [{"ports": "1-21,23-100,443", "state": "closed"}]});

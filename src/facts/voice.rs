@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::ground::Ground;
 use super::products;
-use super::seen::{HostSeen, Sight};
+use super::seen::{HostSeen, Sight, Standing};
 use super::sweep::cut_in_words;
 use crate::model::net::Transport;
 use crate::model::observation::Spot;
 use crate::model::saw::{Cut, GreetingSaw, HttpSaw, TlsSaw};
+use crate::model::value::Value;
 
 /// What is known of the voice of one port.
 #[derive(Debug, Default)]
@@ -66,6 +68,23 @@ pub(super) fn voices(seen: &HostSeen<'_>) -> BTreeMap<(IpAddr, u16), Voice> {
         }
     }
     voices
+}
+
+/// What an open port speaks: the empty text where it was listened to and kept silent or was not understood, and not known
+/// where nobody listened or the connection ended without a word.
+pub(super) fn speaks(ground: &Ground<'_>, spot: &Spot, voice: Option<&Voice>) -> Value {
+    if let Some(voice) = voice.filter(|voice| !voice.speaks.is_empty()) {
+        return Value::text(voice.speaks);
+    }
+    match voice.and_then(|voice| voice.greeting.as_ref()) {
+        Some(Ok(_)) => Value::text(""),
+        Some(Err(why)) => Value::unknown(why.as_str()),
+        None => match ground.standing("greeting", spot) {
+            Standing::Open(gap) => Value::Unknown(gap.reason()),
+            Standing::NotNeeded => Value::text(""),
+            Standing::Asked => Value::unknown("the book holds no answer"),
+        },
+    }
 }
 
 /// Ports on which, by custom, something is spoken that is neither TLS nor HTTP: SSH, FTP, mail, DNS, RPC, Windows'

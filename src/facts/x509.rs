@@ -43,7 +43,7 @@ pub(super) struct Certificate {
     pub(super) key: Key,
     /// The signature on it, by its usual name: `sha256WithRSAEncryption`.
     pub(super) signature: String,
-    /// The hash in that signature, when the algorithm names one: `sha256`.
+    /// The hash in that signature, `sha256`; empty when the algorithm is one without, none when it is not known.
     pub(super) hash: Option<&'static str>,
     /// Whether it says where its issuer's certificate lies (RFC 5280 section 4.2.2.1). It is never fetched.
     pub(super) issuer_can_be_fetched: bool,
@@ -223,8 +223,8 @@ fn signature(algorithm: &AlgorithmIdentifier<'_>) -> (String, Option<&'static st
         "1.2.840.10045.4.3.4" => ("ecdsa-with-SHA512", "sha512"),
         "1.2.840.10040.4.3" => ("dsa-with-SHA1", "sha1"),
         "2.16.840.1.101.3.4.3.2" => ("dsa-with-SHA256", "sha256"),
-        "1.3.101.112" => return ("Ed25519".to_owned(), None),
-        "1.3.101.113" => return ("Ed448".to_owned(), None),
+        "1.3.101.112" => return ("Ed25519".to_owned(), Some("")),
+        "1.3.101.113" => return ("Ed448".to_owned(), Some("")),
         _ => return (cut(&number), None),
     };
     (name.to_owned(), Some(digest))
@@ -232,6 +232,9 @@ fn signature(algorithm: &AlgorithmIdentifier<'_>) -> (String, Option<&'static st
 
 /// RSASSA-PSS names its digest in its parameters; left out, it is SHA-1 (RFC 4055 section 3.1).
 fn pss(algorithm: &AlgorithmIdentifier<'_>) -> (String, Option<&'static str>) {
+    if algorithm.parameters.is_none() {
+        return ("RSASSA-PSS with sha1".to_owned(), Some("sha1"));
+    }
     let parameters =
         algorithm.parameters.as_ref().and_then(|any| RsaSsaPssParams::try_from(any).ok());
     let digest =
@@ -261,6 +264,17 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_hash_of_a_signature_is_named_absent_or_not_known() {
+        let of = |der: &[u8]| {
+            super::signature(&super::AlgorithmIdentifier::from_der(der).expect("an algorithm").1).1
+        };
+        assert_eq!(of(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x70]), Some(""), "Ed25519");
+        assert_eq!(of(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x7f]), None, "one that nobody knows");
+        let pss = [0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+        assert_eq!(of(&pss), Some("sha1"), "RSASSA-PSS without parameters");
+    }
+
     use super::*;
     use rcgen::{CertificateParams, DnType, KeyPair};
 

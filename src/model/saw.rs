@@ -99,6 +99,24 @@ pub enum PortState {
     Inconclusive,
 }
 
+impl PortState {
+    /// Whether it was told by somebody who stands at the address or guards it. Silence is no such answer, nor is that of
+    /// a network in which the address was not found (RFC 792, RFC 1812: no way to the network or the host, or no such
+    /// network or host; RFC 4443: no way, beyond the scope, address unreachable).
+    pub fn is_answer(self, reason: Option<&Cut>) -> bool {
+        match (self, reason) {
+            (Self::Open | Self::Closed, _) => true,
+            (Self::Filtered, Some(Cut::Unreachable { kind: 3, code, .. })) => {
+                !matches!(code, 0 | 1 | 5..=8 | 11 | 12)
+            }
+            (Self::Filtered, Some(Cut::Unreachable { kind: 1, code, .. })) => {
+                !matches!(code, 0 | 2 | 3)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The `greeting` probe: what a service says before anything is said to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GreetingSaw {

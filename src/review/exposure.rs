@@ -51,13 +51,20 @@ fn seen(input: &ReviewInput<'_>) -> BTreeMap<HostId, Seen> {
         let open = runs.iter().filter(|run| run.state == PortState::Open);
         told.entry(host).or_default().extend(open.flat_map(ports));
     }
+    let answers =
+        |sweep: &&Sweep<'_>| sweep.runs.iter().any(|run| run.state.is_answer(run.reason.as_ref()));
+    let answered: BTreeSet<(&HostId, IpAddr)> =
+        sweeps.iter().filter(answers).map(|sweep| (sweep.host, sweep.address)).collect();
     let mut by_host: BTreeMap<HostId, Seen> = BTreeMap::new();
     for Sweep { host, address, runs } in sweeps {
         let of_host = by_host.entry(host.clone()).or_default();
         let is_told = |port: &u16| told.get(host).is_some_and(|ports| ports.contains(port));
+        // Where nobody answers at all, silence does not say that a port is shut.
+        let away = !answered.contains(&(host, address));
         for run in &runs {
+            let state = if away { PortState::Inconclusive } else { run.state };
             for port in ports(run).into_iter().filter(is_told) {
-                of_host.entry(port).or_default().insert(address, run.state);
+                of_host.entry(port).or_default().insert(address, state);
             }
         }
     }
