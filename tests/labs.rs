@@ -1,6 +1,9 @@
 //! Real servers from Debian's packages, weak and hardened, each in a network namespace of its own: a lab is a file in
 //! `tests/labs/`, and an audit of it finds exactly what that file expects.
 
+#![expect(clippy::disallowed_methods, reason = "how long it takes is what is measured")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

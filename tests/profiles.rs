@@ -47,7 +47,7 @@ fn every_port_that_a_check_asks_for_is_asked() {
                     continue;
                 }
                 for port in ports.items.iter() {
-                    let Value::Int(port) = port else { panic!("{} is no port", port) };
+                    let Value::Int(port) = port else { panic!("{port} is no port") };
                     let asked = profile.ports.iter().any(|asked| i64::from(*asked) == *port);
                     assert!(asked, "{}: {} needs {port}", profile.name, chosen.check.id);
                 }

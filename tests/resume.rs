@@ -3,6 +3,7 @@
 //!
 //! Six kills by default; thirty with `POSTERN_FULL=1`. `POSTERN_SEED` repeats the points of an earlier run.
 
+#![expect(clippy::naive_bytecount, reason = "a few kilobytes, now and then")]
 #![expect(clippy::print_stderr, reason = "a failure can be repeated only with the seed it printed")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -37,6 +37,7 @@ pub(super) fn spot(address: &str, port: u16, name: &str) -> Spot {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a literal `json!` is handed over as it is")]
 impl Sample {
     /// A book over these hosts (as JSON), seen from `outside`, with every probe planned on each.
     pub(super) fn of(hosts: Json) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+#[expect(clippy::wildcard_imports, reason = "a review is made of nearly everything there")]
 use super::*;
 use crate::model::heard::shown;
 use crate::model::net::Transport;

@@ -1,5 +1,7 @@
 //! A journal killed, torn, changed, locked: what comes back.
 
+#![expect(clippy::naive_bytecount, reason = "a few kilobytes, once a test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
