@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-#[expect(clippy::wildcard_imports, reason = "a review is made of nearly everything there")]
+#[cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "a review is made of nearly all of it")
+)]
 use super::*;
 use crate::model::heard::shown;
 use crate::model::net::Transport;
