@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Coverage, ReviewInput, Test};
 use crate::judge::{About, Cell};
 use crate::model::net::{CheckId, HostId};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Why};
 use crate::model::severity::Gate;
 
-/// How many different reasons a test names.
+/// How many different reasons a test names for one outcome.
 const REASONS: usize = 5;
 
 /// The results of a judgement, counted.
@@ -24,7 +24,8 @@ pub(super) struct Results {
 #[derive(Clone, Default)]
 struct Tally {
     counts: [u32; Outcome::ALL.len()],
-    reasons: Vec<String>,
+    /// For each outcome, the reasons of its own.
+    reasons: [Vec<String>; Outcome::ALL.len()],
 }
 
 impl Results {
@@ -62,7 +63,7 @@ impl Results {
             }
             tests.push(test);
         }
-        coverage.planned = tests.len() as u64;
+        coverage.planned = input.opened.plan.wanted.len() as u64;
         let name = |(check, host): (usize, usize)| {
             let check = chosen.get(check)?.check.id.clone();
             Some((check, input.judgement.hosts.get(host)?.clone()))
@@ -80,17 +81,40 @@ fn places(input: &ReviewInput<'_>) -> Vec<Option<usize>> {
 
 impl Tally {
     fn add(&mut self, cell: &Cell, input: &ReviewInput<'_>) {
-        let at = Outcome::ALL.iter().position(|outcome| *outcome == cell.outcome);
-        if let Some(count) = at.and_then(|at| self.counts.get_mut(at)) {
+        let why = input.judgement.detail(cell).and_then(|verdict| verdict.why.as_ref());
+        self.count(cell.outcome, why);
+    }
+
+    fn count(&mut self, outcome: Outcome, why: Option<&Why>) {
+        let Some(at) = Outcome::ALL.iter().position(|known| *known == outcome) else { return };
+        if let Some(count) = self.counts.get_mut(at) {
             *count += 1;
         }
-        let why = input.judgement.detail(cell).and_then(|verdict| verdict.why.as_ref());
-        if let Some(why) = why
-            && self.reasons.len() < REASONS
-            && !self.reasons.iter().any(|known| **known == *why.0)
+        if let (Some(why), Some(reasons)) = (why, self.reasons.get_mut(at))
+            && reasons.len() < REASONS
+            && !reasons.iter().any(|known| **known == *why.0)
         {
-            self.reasons.push(why.to_string());
+            reasons.push(why.to_string());
         }
+    }
+
+    /// Why something is not settled; only where all is settled, why something does not apply: what is said of the one
+    /// explains nothing of the other.
+    fn told(reasons: [Vec<String>; Outcome::ALL.len()]) -> Vec<String> {
+        let mut reasons: BTreeMap<Outcome, Vec<String>> =
+            Outcome::ALL.into_iter().zip(reasons).collect();
+        let mut told = Vec::new();
+        for outcome in [Outcome::Inconclusive, Outcome::NotTested] {
+            for reason in reasons.remove(&outcome).unwrap_or_default() {
+                if !told.contains(&reason) {
+                    told.push(reason);
+                }
+            }
+        }
+        if told.is_empty() {
+            told = reasons.remove(&Outcome::NotApplicable).unwrap_or_default();
+        }
+        told
     }
 
     /// None when there is no result: that pair was not wanted.
@@ -102,7 +126,26 @@ impl Tally {
             host: host.clone(),
             outcomes: counted.collect(),
             worst,
-            reasons: self.reasons,
+            reasons: Self::told(self.reasons),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_apply_explains_nothing_that_is_not_settled() {
+        let (check, host) = (CheckId("a/one".into()), HostId("web1".into()));
+        let mut tally = Tally::default();
+        for n in 0..REASONS {
+            tally.count(Outcome::NotApplicable, Some(&Why::new(format!("no web site, {n}"))));
+        }
+        let elsewhere = tally.clone().test(&check, &host).expect("results");
+        assert_eq!(elsewhere.reasons.len(), REASONS);
+        tally.count(Outcome::Inconclusive, Some(&Why::new("timed out")));
+        let test = tally.test(&check, &host).expect("results");
+        assert_eq!(test.reasons, ["timed out"]);
     }
 }
