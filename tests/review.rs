@@ -152,7 +152,9 @@ fn what_is_open_on_one_port_is_not_what_is_open_on_another() {
     // Several addresses of the same port are several places of one finding.
     let states = [(PORTS, "closed"), ("22", "open")];
     let book = Book::of(&["192.0.2.1", "2001:db8::1"], &[]).swept("192.0.2.1", &states);
-    let both = book.swept("2001:db8::1", &states).ended(None).asking(SSH).review();
+    let book = book.swept("2001:db8::1", &states).heard(22, ssh, &[]);
+    let book = book.heard_at("2001:db8::1", 22, ssh, &[]);
+    let both = book.ended(None).asking(SSH).review();
     assert_eq!(of_ssh(&both).iter().map(|one| one.places.len()).collect::<Vec<_>>(), [2]);
     assert_eq!(of_ssh(&both)[0].fingerprint, accepted);
 }

@@ -145,8 +145,19 @@ impl Book {
     }
 
     /// What the service on a port of 192.0.2.1 said by itself, and the conversation.
-    pub(crate) fn heard(mut self, port: u16, said: &str, transcript: &[&str]) -> Self {
-        let address = "192.0.2.1".parse().ok();
+    pub(crate) fn heard(self, port: u16, said: &str, transcript: &[&str]) -> Self {
+        self.heard_at("192.0.2.1", port, said, transcript)
+    }
+
+    /// The same at another address.
+    pub(crate) fn heard_at(
+        mut self,
+        address: &str,
+        port: u16,
+        said: &str,
+        transcript: &[&str],
+    ) -> Self {
+        let address = address.parse().ok();
         let service = Some((Transport::Tcp, port));
         let line = |text: &&str| Line { who: Who::Them, ms: 1, text: (*text).into() };
         let transcript = transcript.iter().map(line).collect();
