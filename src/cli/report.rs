@@ -25,8 +25,8 @@ pub(crate) struct Report {
     /// The review.json that a scan wrote.
     #[arg(value_name = "REVIEW")]
     review: PathBuf,
-    /// The form: html, text, json, sarif or junit.
-    #[arg(short, long, value_name = "FORM", default_value = "html")]
+    /// The form.
+    #[arg(short, long, value_name = "FORM", default_value = "html", help = forms())]
     format: String,
     /// The language: en, zh-Hant.
     #[arg(short, long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
@@ -34,6 +34,12 @@ pub(crate) struct Report {
     /// Where to write it [default: stdout].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// The help for `--format`: every form that there is.
+fn forms() -> String {
+    let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
+    format!("The form: {}", names.join(", "))
 }
 
 impl Report {
