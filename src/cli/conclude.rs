@@ -160,7 +160,8 @@ pub(crate) fn exit(review: &Review) -> Exit {
         GateVerdict::NoGo => Exit::Failed,
         GateVerdict::NotEnoughEvidence => Exit::Incomplete,
     };
-    if review.scan.complete { gate } else { gate.and(Exit::Incomplete) }
+    let whole = if review.scan.complete { gate } else { gate.and(Exit::Incomplete) };
+    if review.scan.own_errors == 0 { whole } else { whole.and(Exit::Untrustworthy) }
 }
 
 /// Writes a file whole or not at all: under another name, to the disk, then renamed.
@@ -196,6 +197,14 @@ mod tests {
         assert!(write_whole(folder.path(), b"a folder is in the way").is_err());
         let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
         assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn an_error_of_our_own_is_never_a_gate_that_passed() {
+        let mut review = crate::review::sample::clean();
+        assert_eq!(exit(&review), Exit::Passed);
+        review.scan.own_errors = 1;
+        assert_eq!(exit(&review), Exit::Untrustworthy);
     }
 
     #[test]

@@ -171,6 +171,8 @@ impl Loaded {
             of("profile", self.rulebook.profile.digest),
             of("catalogue", self.rulebook.catalogue.digest()),
             of("plan", Digest::of(&json(serde_json::to_vec(plan)))),
+            // The vendor was told as whom we come.
+            of("identity", Digest::of(&json(serde_json::to_vec(&self.identity)))),
         ])
     }
 

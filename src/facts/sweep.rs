@@ -90,9 +90,10 @@ impl Sweep {
 
     /// The ports that are known to be shut: silent ones only where another one answered.
     pub(super) fn shut(&self) -> PortSet {
-        match self.is_answered() {
-            true => self.set(&[PortState::Closed, PortState::Filtered]),
-            false => PortSet::none(),
+        if self.is_answered() {
+            self.set(&[PortState::Closed, PortState::Filtered])
+        } else {
+            PortSet::none()
         }
     }
 

@@ -181,7 +181,7 @@ fn notifications(review: &Review) -> Vec<Notification> {
         .scan
         .incomplete_because
         .iter()
-        .map(|why| notice("error", None, format!("the scan is incomplete: {why}")))
+        .map(|why| notice("error", None, &format!("the scan is incomplete: {why}")))
         .collect();
     for check in &review.checks {
         for outcome in [Outcome::Inconclusive, Outcome::NotTested] {
@@ -190,17 +190,17 @@ fn notifications(review: &Review) -> Vec<Notification> {
                 review.tests.iter().filter(of).map(|test| test.host.0.as_str()).collect();
             if !hosts.is_empty() {
                 let text = format!("{} is {} on {}", check.id, outcome.word(), hosts.join(", "));
-                notices.push(notice("warning", Some(check.id.to_string()), text));
+                notices.push(notice("warning", Some(check.id.to_string()), &text));
             }
         }
     }
     notices
 }
 
-fn notice(level: &'static str, rule: Option<String>, text: String) -> Notification {
+fn notice(level: &'static str, rule: Option<String>, text: &str) -> Notification {
     Notification {
         level,
-        message: Message::said(&text),
+        message: Message::said(text),
         associated_rule: rule.map(|id| form::RuleReference { id }),
     }
 }

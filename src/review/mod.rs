@@ -128,6 +128,9 @@ pub struct Scan {
     /// Why not, if not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete_because: Option<String>,
+    /// Steps that errors of our own ended: what they were to ask is not tested, and the whole is not to be trusted.
+    #[serde(default)]
+    pub own_errors: u64,
     /// TCP connections that were begun, from the audit log.
     pub connections: u64,
     /// UDP datagrams that were sent, from the audit log.

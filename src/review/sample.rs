@@ -280,6 +280,7 @@ fn scan() -> Scan {
         datagrams: 6,
         resolvers: vec![IpAddr::V4(Ipv4Addr::new(203, 0, 113, 53))],
         book_digest: "2".repeat(64),
+        own_errors: 0,
         pace: (100, 20),
         ports: "21-23,25,80,443,1433,3306,3389,5432,8080,8443".into(),
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{RefusedLine, ReviewInput, Scan};
 use crate::inventory::VantageKind;
 use crate::model::net::{HostId, Transport, port_ranges};
-use crate::model::record::Row;
+use crate::model::record::{End, Row};
 use crate::model::saw::NamesSaw;
 
 pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
@@ -26,10 +26,14 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         ended: rows.iter().rev().find_map(|(_, row)| time(row)).unwrap_or(opened.at),
         vantage: opened.vantage.clone(),
         vantage_kind: vantage.map_or(VantageKind::Internet, |vantage| vantage.kind),
-        sources: vantage.map(|vantage| vantage.sources.clone()).unwrap_or_default(),
+        sources: sources(
+            vantage.map_or(&[], |vantage| vantage.sources.as_slice()),
+            &opened.authorisations,
+        ),
         identity: opened.identity.clone(),
         complete,
         incomplete_because,
+        own_errors: rows.iter().filter(|(_, row)| is_ours(row)).count() as u64,
         connections: sent(Transport::Tcp),
         datagrams: sent(Transport::Udp),
         resolvers: opened.plan.resolvers.clone(),
@@ -37,6 +41,19 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         pace: (opened.plan.limits.per_second, opened.plan.limits.per_host_per_second),
         ports: port_ranges(&input.profile.ports),
     }
+}
+
+/// The addresses by which the vendor can recognise us, each once: the vantage's, and those that the authorisations name.
+fn sources(vantage: &[IpAddr], authorisations: &[serde_json::Value]) -> Vec<IpAddr> {
+    let lists = authorisations.iter().filter_map(|leave| leave.get("sources")?.as_array());
+    let named = lists.flatten().filter_map(|address| address.as_str()?.parse().ok());
+    let all: BTreeSet<IpAddr> = vantage.iter().copied().chain(named).collect();
+    all.into_iter().collect()
+}
+
+/// A step that an error of our own ended.
+fn is_ours(row: &Row) -> bool {
+    matches!(row, Row::Done { end: End::Ours { .. }, .. })
 }
 
 /// Whether the scan came to its end, and why not. What was begun again after its last end has not ended.
