@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use peers::{Peers, drip, http, peer, silent};
+use postern::model::plan::Over;
 use postern::model::record::{End, Row};
 use postern::model::saw::{Cut, GreetingSaw, HttpSaw, PortState, PortsSaw, TlsSaw};
 use rig::{Rig, budgets};
@@ -247,6 +248,7 @@ async fn redirects_never_leave_the_scope() {
         format!("http://[::1]:{victim}/"),
         "http://169.254.169.254/latest/meta-data/".into(),
         "http://192.0.2.77/".into(),
+        "http://127.0.0.1:9100/".into(),
         "http://evil.example/".into(),
         "file:///etc/passwd".into(),
         "gopher://127.0.0.1/".into(),
@@ -267,6 +269,24 @@ async fn redirects_never_leave_the_scope() {
     });
     assert!(!strayed, "nothing was dialled but the ports of the plan");
     assert_eq!(peers.accepted(victim), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_window_shut_out_is_left_to_be_asked() {
+    let written = vec!["192.0.2.10".parse().expect("an address")];
+    let address = Over::Address { written, resolved_at_most: 0, ports: "1".into() };
+    let named = Over::Name { names: vec!["web.example".into()] };
+    for (host, probe, over) in [
+        (serde_json::json!({"id": "h1", "addresses": ["192.0.2.10"]}), "tcp", address),
+        (serde_json::json!({"id": "h1", "names": ["web.example"]}), "names", named),
+    ] {
+        let saw = Rig::too_late(host, probe, over).await;
+        assert!(!saw.ended.complete, "{probe}: {:?}", saw.rows());
+        let why = saw.ended.why.clone().expect("a reason");
+        assert!(why.starts_with("the window closed"), "{why}");
+        let wrong = saw.rows().iter().any(|row| matches!(row, Row::Done { .. } | Row::Dial(_)));
+        assert!(!wrong, "{probe}: nothing is sent, and nothing is at its end: {:?}", saw.rows());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

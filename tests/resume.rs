@@ -17,10 +17,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use postern::book::{Book, Completeness};
-use postern::model::net::parse_port_ranges;
+use postern::engine::wall_clock;
+use postern::model::moment::Moment;
+use postern::model::net::{HostId, parse_port_ranges};
 use postern::model::observation::StepId;
+use postern::model::plan::Limits;
 use postern::model::record::Row;
 use postern::model::saw::PortsSaw;
+use postern::scope::Authorisation;
+use postern::scope::authorisation::Window;
 use serde_json::Value;
 
 /// What a listener says: by itself, or when it is asked.
@@ -122,6 +127,57 @@ fn a_changed_inventory_is_not_resumed() {
     let whole_lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
     let after = std::fs::read(out.join("book.jsonl")).expect("a book");
     assert_eq!(whole_lines(&after), whole_lines(&before), "a refusal writes nothing");
+}
+
+#[test]
+fn outside_the_window_nothing_begins_and_nothing_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inventory = folder.path().join("inventory.yaml");
+    let named = "schema: postern/inventory/v1\noperator: {id: dhc, name: {en: A centre}}\nhosts:\n  - {id: web1, names: [web.example]}\n";
+    std::fs::write(&inventory, named).expect("writable");
+    let scan = |out: &str, from: Moment, to: Moment| {
+        let leave = folder.path().join(format!("{out}.yaml"));
+        std::fs::write(&leave, authorisation(from, to)).expect("writable");
+        let mut command = postern(folder.path());
+        command.arg("scan").arg("--inventory").arg(&inventory).args(["--quiet", "--out", out]);
+        command.arg("--authorisation").arg(leave).args(["--resolver", "127.45.2.53"]);
+        command.output().expect("it runs")
+    };
+    let now = wall_clock();
+    let over = scan("over", now.plus_days(-2), now.plus_days(-1));
+    assert_eq!(over.status.code(), Some(3), "{}", String::from_utf8_lossy(&over.stderr));
+    assert!(!folder.path().join("over").exists(), "refused before a book is opened");
+
+    let end = now.plus(Duration::from_secs(10));
+    let _ = scan("cut", now.plus_days(-1), end);
+    let book = folder.path().join("cut/book.jsonl");
+    let whole = std::fs::read_to_string(&book).expect("a book");
+    let begun: String = whole.split_inclusive('\n').take(2).collect();
+    std::fs::write(&book, &begun).expect("writable");
+    while wall_clock() <= end {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let refused = resume(folder.path(), &folder.path().join("cut")).wait_with_output();
+    let refused = refused.expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("only, and it is"), "{said}");
+    assert_eq!(std::fs::read_to_string(&book).expect("a book"), begun, "nothing is written");
+}
+
+/// Leave for `web1` between two times.
+fn authorisation(from: Moment, to: Moment) -> String {
+    let leave = Authorisation::ad_hoc(
+        "A. Chan",
+        vec![HostId("web1".into())],
+        Limits { per_second: 20, per_host_per_second: 10, per_host_parallel: 2 },
+        from,
+    );
+    let mut leave = leave.expect("a leave");
+    leave.id = "auth-1".into();
+    leave.scope.networks = vec!["198.51.100.0/28".parse().expect("a network")];
+    leave.windows = vec![Window { from, to }];
+    serde_json::to_string_pretty(&leave).expect("JSON, which is YAML too")
 }
 
 /// A listener that runs until the test ends.

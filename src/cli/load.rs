@@ -152,6 +152,7 @@ impl Loaded {
             limits: self.limits(),
             probes: PROBES,
             allows: &|want| scope.allows(want, at),
+            resolves: &|host| scope.resolves(host, at),
             vantage: &self.vantage,
             resolvers: &self.resolvers,
             now: made,

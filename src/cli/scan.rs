@@ -132,6 +132,12 @@ impl Scan {
         if !changed.is_empty() {
             return Err(different(&changed, &opened));
         }
+        let standing = loaded.plan(opened.at, wall_clock());
+        if standing.steps.is_empty() && !plan.steps.is_empty() && !progress.is_complete() {
+            let since = standing.untested.iter().find(|left| !plan.untested.contains(left));
+            let why = since.map_or("nothing may be asked now", |left| &left.why);
+            return Err(Stopped::Closed(format!("nothing may be asked: {why}")));
+        }
         Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress })
     }
 

@@ -80,6 +80,8 @@ pub(crate) struct StepDoors {
     /// How the spot's address came to us.
     pub(crate) origin: Origin,
     pub(crate) names: Names,
+    /// The host's addresses, as far as they are known.
+    pub(crate) addresses: Vec<IpAddr>,
     pub(crate) resolvers: Vec<IpAddr>,
     pub(crate) budget: Arc<Budget>,
     /// When the probe is to be done; put off by every wait for a turn.
@@ -136,7 +138,7 @@ impl StepDoors {
                 ..self.spot.clone()
             };
             match self.refused(spot, &refusal.rule) {
-                Ok(()) => Unopened::Refused(refusal.rule),
+                Ok(()) => self.gate.refused(Some(want), refusal),
                 Err(stopped) => stopped,
             }
         })
@@ -157,13 +159,14 @@ impl StepDoors {
             (_, Some(home)) => (home, self.origin),
             (_, None) => return Err(Unopened::Ours("the spot has no address".into())),
         };
+        self.at_home(address, how.port)?;
         let want = self.want(address, origin, how.port);
         self.allowed(&want)?;
         self.in_time()?;
         self.budget.connection()?;
         let ticket = self.turn().await?;
         let permit = self.gate.scope.permit(&want, self.gate.now());
-        let permit = permit.map_err(|refusal| Unopened::Refused(refusal.rule))?;
+        let permit = permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
         let budgets = self.gate.world.budgets;
         let deadline = self.deadline().min(instant() + budgets.talk);
         let patience = budgets.connect.min(deadline.saturating_duration_since(instant()));
@@ -180,6 +183,20 @@ impl StepDoors {
         Ok(Talk::new(Box::new(connected.stream), terms, Some(held)))
     }
 
+    /// Refuses what a peer sends us to beside its own host; that goes into the book.
+    ///
+    /// # Errors
+    /// `Refused` with the rule.
+    fn at_home(&self, address: IpAddr, port: u16) -> Result<(), Unopened> {
+        let Some(rule) = strays(&self.spot, &self.addresses, &self.ports, (address, port)) else {
+            return Ok(());
+        };
+        let service = Some((Transport::Tcp, port));
+        let spot = Spot { address: Some(address), service, ..self.spot.clone() };
+        self.refused(spot, &rule)?;
+        Err(Unopened::Refused(rule))
+    }
+
     /// Refuses once the step's time is used up.
     fn in_time(&self) -> Result<(), Unopened> {
         if instant() >= self.deadline() {
@@ -190,11 +207,17 @@ impl StepDoors {
 
     async fn resolve_one(&self, name: &str) -> Result<NamesSaw, Unopened> {
         let budget = &self.budget;
-        let mut saw =
-            super::resolve::resolve(&self.gate, &self.resolvers, name, self.step.id, budget)
-                .await?;
+        let mut saw = super::resolve::resolve(
+            &self.gate,
+            &self.resolvers,
+            &self.spot.host,
+            name,
+            self.step.id,
+            budget,
+        )
+        .await?;
         for address in answered(&saw) {
-            if let Err(rule) = self.tried(address) {
+            if let Some(rule) = self.tried(address)? {
                 let spot = Spot { address: Some(address), ..self.spot.clone() };
                 self.refused(spot, &rule)?;
                 saw.refused.push((address, rule));
@@ -203,18 +226,36 @@ impl StepDoors {
         Ok(saw)
     }
 
-    /// Whether the scope lets us reach a resolved address, by any of the ports that are to be asked.
-    fn tried(&self, address: IpAddr) -> Result<(), String> {
+    /// The rule by which the scope does not let us reach a resolved address by any of the ports that are to be asked.
+    ///
+    /// # Errors
+    /// `Stopped`, when it is only too late.
+    fn tried(&self, address: IpAddr) -> Result<Option<String>, Unopened> {
         let now = self.gate.now();
         let mut first = None;
         for port in &self.ports {
-            match self.gate.scope.allows(&self.want(address, Origin::Resolved, *port), now) {
-                Ok(()) => return Ok(()),
-                Err(refusal) => first = first.or(Some(refusal.rule)),
+            let want = self.want(address, Origin::Resolved, *port);
+            let Err(refusal) = self.gate.scope.allows(&want, now) else { return Ok(None) };
+            match self.gate.refused(Some(&want), refusal) {
+                Unopened::Refused(rule) => first = first.or(Some(rule)),
+                stopped => return Err(stopped),
             }
         }
-        first.map_or(Ok(()), Err)
+        Ok(first)
     }
+}
+
+/// Why a place is none of the spot's own host: an address that is not known to be the host's, or a port that the plan
+/// does not ask and that is no web's. Leave for a network is no leave for a peer to choose whom in it we ask.
+fn strays(spot: &Spot, addresses: &[IpAddr], ports: &[u16], to: (IpAddr, u16)) -> Option<String> {
+    let (address, port) = (to.0.to_canonical(), to.1);
+    let own = spot.address.iter().chain(addresses).any(|own| own.to_canonical() == address);
+    if !own {
+        return Some(format!("{address} is no known address of {}", spot.host));
+    }
+    let asked = spot.service.is_some_and(|(_, own)| own == port) || ports.contains(&port);
+    let web = matches!(port, 80 | 443);
+    (!asked && !web).then(|| format!("port {port} of {} is none that the plan asks", spot.host))
 }
 
 /// All addresses of an answer.
@@ -250,5 +291,36 @@ impl Doors for StepDoors {
                 same.or(addresses.first()).copied().ok_or_else(stranger)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::net::HostId;
+
+    #[test]
+    fn a_peer_sends_us_to_its_own_host_and_ports_only() {
+        let ip = |text: &str| -> IpAddr { text.parse().expect("an address") };
+        let spot = Spot {
+            host: HostId("web1".into()),
+            address: Some(ip("192.0.2.10")),
+            service: Some((Transport::Tcp, 8080)),
+            name: None,
+        };
+        let own = [ip("192.0.2.10"), ip("2001:db8::10")];
+        let goes = |to: &str, port| strays(&spot, &own, &[22, 8443], (ip(to), port));
+        for (to, port) in [
+            ("192.0.2.10", 8080),
+            ("192.0.2.10", 443),
+            ("2001:db8::10", 80),
+            ("::ffff:192.0.2.10", 8443),
+        ] {
+            assert_eq!(goes(to, port), None, "{to} {port}");
+        }
+        let refused = |words: &str| Some(words.to_owned());
+        assert_eq!(goes("192.0.2.20", 80), refused("192.0.2.20 is no known address of web1"));
+        let printer = refused("port 9100 of web1 is none that the plan asks");
+        assert_eq!(goes("192.0.2.10", 9100), printer);
     }
 }

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 use super::gate::Gate;
 use super::journal::{Journal, Progress};
 use super::world::{Ended, Event, Standing, Stop, World, instant};
-use crate::model::moment::Moment;
 use crate::model::net::HostId;
 use crate::model::plan::{Plan, Step};
 use crate::model::record::Row;
@@ -53,7 +52,6 @@ struct Shared {
     probes: &'static [&'static Probe],
     already: Progress,
     gate: Arc<Gate>,
-    began: Moment,
     end: Instant,
     events: UnboundedSender<Event>,
     standing: Mutex<Meter>,
@@ -70,7 +68,7 @@ struct Meter {
 /// Carries a plan out. Ends when every step has ended on every spot, or soon after the sign to stop.
 pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let Scan { plan, probes, scope, world, already, journal, stop } = scan;
-    let gate = Gate::new(scope, world, stop.clone(), journal, plan.limits);
+    let gate = Gate::new(scope, world, stop.clone(), journal, &plan);
     let gate = Arc::new(gate);
     let mut hosts: BTreeMap<HostId, Vec<Arc<Step>>> = BTreeMap::new();
     for step in &plan.steps {
@@ -80,7 +78,6 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let shared = Arc::new(Shared {
         standing: Mutex::new(Meter::new(&plan, hosts.len())),
         end: instant() + std::time::Duration::from_secs(plan.total.seconds) + SLACK,
-        began: gate.now(),
         plan,
         probes,
         already,

@@ -12,9 +12,9 @@ use super::journal::Journal;
 use super::pace::{Kind, Pace, Payer, Turn};
 use super::world::{Stop, World, instant};
 use crate::model::moment::Moment;
-use crate::model::plan::Limits;
+use crate::model::plan::Plan;
 use crate::model::record::{Dial, Row};
-use crate::scope::Scope;
+use crate::scope::{Origin, Refusal, Scope, Want};
 use crate::talk::Unopened;
 
 /// Descriptors kept for everything that is no socket of the scan's.
@@ -25,6 +25,8 @@ pub(crate) struct Gate {
     pub(crate) scope: Arc<Scope>,
     pub(crate) world: World,
     pub(crate) stop: Stop,
+    /// When the plan was made: what the scope allowed then was promised.
+    made: Moment,
     journal: Journal,
     begun: Instant,
     pace: Mutex<Pace>,
@@ -42,7 +44,7 @@ impl Gate {
         world: World,
         stop: Stop,
         journal: Journal,
-        limits: Limits,
+        plan: &Plan,
     ) -> Self {
         let descriptors = postern_raw::raise_descriptor_limit().unwrap_or(256);
         let sockets = descriptors.saturating_sub(SPARE).clamp(8, 4096);
@@ -50,9 +52,10 @@ impl Gate {
             scope,
             world,
             stop,
+            made: plan.made,
             journal,
             begun: instant(),
-            pace: Mutex::new(Pace::new(limits)),
+            pace: Mutex::new(Pace::new(plan.limits)),
             moved: Notify::new(),
             queues: Mutex::default(),
             sockets: Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or(8))),
@@ -95,6 +98,20 @@ impl Gate {
     /// Writes the intent to dial: after the turn has come, before the packet.
     pub(crate) fn write_intent(&self, dial: Dial) -> Result<(), Unopened> {
         self.write(&Row::Dial(dial))
+    }
+
+    /// What a refusal means. When only the hour or a signature is missing, the scan ends, and what it has not asked is to
+    /// be asked when there is leave again. An address that a name or a peer led to may rest on leave that did not hold
+    /// when the plan was made either: that one alone is refused then.
+    pub(crate) fn refused(&self, want: Option<&Want>, refusal: Refusal) -> Unopened {
+        let promised = |want: &Want| {
+            want.origin == Origin::Written || self.scope.allows(want, self.made).is_ok()
+        };
+        if refusal.may_pass() && want.is_none_or(promised) {
+            self.stop.now(format!("the window closed: {}", refusal.rule));
+            return Unopened::Stopped;
+        }
+        Unopened::Refused(refusal.rule)
     }
 
     /// Waits for the turn to send something to somebody.

@@ -27,7 +27,7 @@ use super::doors::Budget;
 use super::gate::{Gate, Ticket};
 use super::pace::{Kind, Payer};
 use crate::model::heard::Heard;
-use crate::model::net::Transport;
+use crate::model::net::{HostId, Transport};
 use crate::model::observation::StepId;
 use crate::model::saw::{Answered, Cut, NamesSaw};
 use crate::scope::Permit;
@@ -49,13 +49,14 @@ pub fn system_resolvers() -> Result<Vec<IpAddr>, String> {
     Ok(all)
 }
 
-/// Asks the resolvers for both families of a name.
+/// Asks the resolvers for both families of a name, on behalf of that host.
 ///
 /// # Errors
 /// Only what is not the resolvers' doing: a stop, a bound, an error of ours. Everything else is in the answer.
 pub(crate) async fn resolve(
     gate: &Arc<Gate>,
     resolvers: &[IpAddr],
+    host: &HostId,
     name: &str,
     step: StepId,
     budget: &Arc<Budget>,
@@ -79,6 +80,7 @@ pub(crate) async fn resolve(
     let troubles = Arc::new(Mutex::new(None));
     let provider = Provider {
         gate: Arc::clone(gate),
+        host: host.clone(),
         step,
         budget: Arc::clone(budget),
         troubles: Arc::clone(&troubles),
@@ -188,6 +190,8 @@ fn code_word(code: ResponseCode) -> String {
 #[derive(Clone)]
 struct Provider {
     gate: Arc<Gate>,
+    /// Whose names are asked for.
+    host: HostId,
     step: StepId,
     budget: Arc<Budget>,
     /// What kept a question from being asked, when it was not the resolvers' doing.
@@ -214,8 +218,9 @@ impl Provider {
 
     /// Leave to ask: of a configured resolver, at its port, and of nobody else.
     fn permit(&self, to: SocketAddr, transport: Transport) -> Result<Permit, Unopened> {
-        let permit = self.gate.scope.permit_resolver(to.ip(), transport);
-        let permit = permit.map_err(|refusal| Unopened::Refused(refusal.rule))?;
+        let permit =
+            self.gate.scope.permit_resolver(&self.host, to.ip(), transport, self.gate.now());
+        let permit = permit.map_err(|refusal| self.gate.refused(None, refusal))?;
         if permit.to() == to {
             return Ok(permit);
         }

@@ -50,9 +50,13 @@ fn within_scope(doors: &StepDoors, address: IpAddr, ports: &[u16]) -> Result<Vec
     let mut open = Vec::new();
     let now = doors.gate.now();
     for port in ports {
-        match doors.gate.scope.allows(&doors.want(address, doors.origin, *port), now) {
+        let want = doors.want(address, doors.origin, *port);
+        match doors.gate.scope.allows(&want, now) {
             Ok(()) => open.push(*port),
-            Err(refusal) => refused.entry(refusal.rule).or_default().push(*port),
+            Err(refusal) => match doors.gate.refused(Some(&want), refusal) {
+                Unopened::Refused(rule) => refused.entry(rule).or_default().push(*port),
+                stopped => return Err(stopped),
+            },
         }
     }
     for (rule, ports) in &refused {
@@ -130,8 +134,9 @@ async fn attempt(doors: &StepDoors, address: IpAddr, port: u16) -> Result<(), Un
     doors.budget.connection()?;
     let gate = &doors.gate;
     let ticket = gate.turn(&doors.payer(), Kind::Connection).await?;
-    let permit = gate.scope.permit(&doors.want(address, doors.origin, port), gate.now());
-    let permit = permit.map_err(|refusal| Unopened::Refused(refusal.rule))?;
+    let want = doors.want(address, doors.origin, port);
+    let permit = gate.scope.permit(&want, gate.now());
+    let permit = permit.map_err(|refusal| doors.gate.refused(Some(&want), refusal))?;
     let how = How {
         step: Some(doors.step.id),
         patience: gate.world.budgets.attempt,

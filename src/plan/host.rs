@@ -7,7 +7,7 @@ use crate::inventory::Host;
 use crate::model::net::{CheckId, Transport, port_ranges};
 use crate::model::plan::{Class, Over, Step, Untested, When};
 use crate::probe::{Probe, Reach};
-use crate::scope::{Origin, Want};
+use crate::scope::{Origin, Refusal, Want};
 
 use super::bounds;
 use super::{ADDRESSES_RESOLVED_AT_MOST, Inputs, PORTS_EXAMINED_AT_MOST};
@@ -106,6 +106,10 @@ impl Here<'_> {
             return places;
         }
         if probe.over == Reach::Name || self.host.addresses.is_empty() {
+            if let Err(refused) = self.resolves() {
+                places.refused.push(self.untested(probe, None, refused.rule));
+                places.open = None;
+            }
             return places;
         }
         let mut open = Vec::new();
@@ -117,6 +121,11 @@ impl Here<'_> {
         }
         places.open = (!open.is_empty()).then_some(open);
         places
+    }
+
+    /// What the scope says to asking for the host's names; a host without any asks for nothing.
+    fn resolves(&self) -> Result<(), Refusal> {
+        if self.host.names.is_empty() { Ok(()) } else { (self.inputs.resolves)(&self.host.id) }
     }
 
     /// What forbids the probe everywhere on this host, whatever the address.

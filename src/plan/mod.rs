@@ -11,7 +11,7 @@ use crate::catalogue::Check;
 use crate::facts::{self, Vocabulary};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
-use crate::model::net::CheckId;
+use crate::model::net::{CheckId, HostId};
 use crate::model::plan::{Class, Limits, Plan, Wanted};
 use crate::model::value::Tier;
 use crate::probe::Probe;
@@ -46,6 +46,8 @@ pub struct Inputs<'a> {
     pub probes: &'a [&'a Probe],
     /// What the scope says to a wish, at the time for which it is planned.
     pub allows: &'a dyn Fn(&Want) -> Result<(), Refusal>,
+    /// What the scope says, at that time, to asking the resolvers about a host's names.
+    pub resolves: &'a dyn Fn(&HostId) -> Result<(), Refusal>,
     /// From where: the id of a vantage.
     pub vantage: &'a str,
     /// The resolvers that may be asked.

@@ -99,6 +99,7 @@ fn planned(
         limits: Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 },
         probes: &probes,
         allows,
+        resolves: &|_| Ok(()),
         vantage: "outside",
         resolvers: &["127.0.0.53".parse().expect("an address")],
         now: Moment::from_unix_seconds(1_800_000_000),
@@ -142,6 +143,31 @@ fn written_addresses_need_no_resolver() {
 }
 
 #[test]
+fn names_that_may_not_be_asked_for_are_left_untested() {
+    let hosts = inventory(vec![host("web1", &["booking.example"], &[])]);
+    let closed = |_: &HostId| Err(Refusal::from("auth-1 holds at other times".to_owned()));
+    let probes: Vec<&Probe> = PROBES.iter().collect();
+    let plan = plan(&Inputs {
+        inventory: &hosts,
+        profile: "baseline",
+        checks: &[asked("exposure/undeclared", &["tcp"])],
+        ports: &[22],
+        class: Class::ReadOnly,
+        limits: Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 },
+        probes: &probes,
+        allows: &everything,
+        resolves: &closed,
+        vantage: "outside",
+        resolvers: &["127.0.0.53".parse().expect("an address")],
+        now: Moment::from_unix_seconds(1_800_000_000),
+    });
+    assert_eq!((names_of(&plan), plan.resolvers.len()), (vec![], 0));
+    let left: Vec<&str> = plan.untested.iter().map(|left| left.probe.as_str()).collect();
+    assert_eq!(left, ["names", "tcp"]);
+    assert!(plan.untested.iter().all(|left| left.why == "auth-1 holds at other times"));
+}
+
+#[test]
 fn a_fragile_host_gets_connects_and_the_rule_is_said() {
     let fragile = Host { fragile: true, ..host("fw1", &[], &["192.0.2.1"]) };
     let checks = [asked("tls/old", &["tls"]), asked("exposure/undeclared", &["tcp"])];
@@ -157,7 +183,7 @@ fn a_fragile_host_gets_connects_and_the_rule_is_said() {
 #[test]
 fn an_excluded_address_is_left_out_with_the_rule() {
     let excluded: IpAddr = "192.0.2.9".parse().expect("an address");
-    let rule = || Refusal { rule: "192.0.2.9 is excluded by auth-1".into() };
+    let rule = || Refusal::from("192.0.2.9 is excluded by auth-1".to_owned());
     let scope = |want: &Want| (want.address != excluded).then_some(()).ok_or_else(rule);
     let hosts = vec![host("a", &[], &["192.0.2.1", "192.0.2.9"]), host("b", &[], &["192.0.2.9"])];
     let plan = planned(hosts, &[asked("exposure/undeclared", &["tcp"])], Class::ReadOnly, &scope);
@@ -233,7 +259,7 @@ proptest! {
             let yes = rules.iter().any(|(last, strongest)| {
                 want.address.to_string() == format!("192.0.2.{last}") && want.class <= *strongest
             });
-            yes.then_some(()).ok_or_else(|| Refusal { rule: "no rule".into() })
+            yes.then_some(()).ok_or_else(|| Refusal::from("no rule".to_owned()))
         };
         let whole = planned(hosts.clone(), &checks, class, &allows);
         prop_assert_eq!(&whole, &planned(hosts.clone(), &checks, class, &allows));

@@ -1,6 +1,7 @@
 //! The rules: decided on the pinned address, at the moment of dialling. Every refusal names its rule.
 
 mod covers;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -8,10 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::authorisation::{AD_HOC, Authorisation};
-use super::{Origin, Permit, Refusal, Want, special};
+use super::{Cause, Origin, Permit, Refusal, Want, special};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
-use crate::model::net::{HostId, Transport};
+use crate::model::net::HostId;
 use crate::model::plan::{Class, Limits};
 
 /// What a scope is made of.
@@ -59,8 +60,8 @@ struct Authority {
 enum Reached {
     Host,
     Address,
-    Window,
     Class,
+    Window,
 }
 
 impl Scope {
@@ -87,7 +88,7 @@ impl Scope {
     /// The rule that refuses.
     pub fn permit(&self, want: &Want, now: Moment) -> Result<Permit, Refusal> {
         let address = want.address.to_canonical();
-        let authority = self.decide(want, address, now).map_err(|rule| Refusal { rule })?;
+        let authority = self.decide(want, address, now)?;
         Ok(Permit {
             to: SocketAddr::new(address, want.port),
             transport: want.transport,
@@ -96,31 +97,12 @@ impl Scope {
         })
     }
 
-    /// Leave to ask a configured resolver, on port 53 and no other.
-    ///
-    /// # Errors
-    /// When it is no configured resolver.
-    pub fn permit_resolver(
-        &self,
-        address: IpAddr,
-        transport: Transport,
-    ) -> Result<Permit, Refusal> {
-        let address = address.to_canonical();
-        if !self.resolvers.contains(&address) {
-            return Err(Refusal { rule: format!("{address} is no configured resolver") });
-        }
-        let to = SocketAddr::new(address, 53);
-        Ok(Permit { to, transport, host: None, authority: "resolver".into() })
-    }
-
     /// Whether [`Scope::permit`] would give leave at that time.
     ///
     /// # Errors
     /// The rule that refuses.
     pub fn allows(&self, want: &Want, now: Moment) -> Result<(), Refusal> {
-        self.decide(want, want.address.to_canonical(), now)
-            .map(drop)
-            .map_err(|rule| Refusal { rule })
+        self.decide(want, want.address.to_canonical(), now).map(drop)
     }
 
     /// The pace: for each cap the lowest of what was wanted and what every authorisation allows.
@@ -139,35 +121,36 @@ impl Scope {
         windows.filter(|window| window.to > now).map(|window| window.from.max(now)).min()
     }
 
-    fn decide(&self, want: &Want, address: IpAddr, now: Moment) -> Result<String, String> {
+    fn decide(&self, want: &Want, address: IpAddr, now: Moment) -> Result<String, Refusal> {
         let host = self
             .hosts
             .get(&want.host)
             .ok_or_else(|| format!("{} is no host of the inventory", want.host))?;
         if want.port == 0 {
-            return Err("there is no port 0".into());
+            return Err("there is no port 0".to_owned().into());
         }
         if let Some(by) = self.authorities.iter().find(|one| one.excludes(&want.host, address)) {
-            return Err(format!("{address} is excluded by {}", by.record.id));
+            return Err(format!("{address} is excluded by {}", by.record.id).into());
         }
         if want.class > Class::Connect
             && let Some(fragile) = self.fragile(want, host, address)
         {
-            return Err(format!("{fragile} is fragile: it gets connects and nothing else"));
+            return Err(format!("{fragile} is fragile: it gets connects and nothing else").into());
         }
         let literal = want.origin == Origin::Written && host.written.contains(&address);
         if address.is_loopback() {
             let rule = || {
                 format!("{address} is loopback, which is reached only where its address is written")
             };
-            return if literal { Ok("loopback".into()) } else { Err(rule()) };
+            return if literal { Ok("loopback".into()) } else { Err(rule().into()) };
         }
         if let Some(what) = special::why(address)
             && !literal
         {
             return Err(format!(
                 "{address} is {what}; it is reached only where its address is written"
-            ));
+            )
+            .into());
         }
         self.authorised(want, address, now)
     }
@@ -181,8 +164,8 @@ impl Scope {
         self.hosts.iter().find(has).map(|(id, _)| id)
     }
 
-    fn authorised(&self, want: &Want, address: IpAddr, now: Moment) -> Result<String, String> {
-        let mut nearest: Option<(Reached, String)> = None;
+    fn authorised(&self, want: &Want, address: IpAddr, now: Moment) -> Result<String, Refusal> {
+        let mut nearest: Option<(Reached, Refusal)> = None;
         for one in &self.authorities {
             match one.gives_leave(want, address, now) {
                 Ok(()) => return Ok(one.record.id.clone()),
@@ -192,7 +175,8 @@ impl Scope {
                 Err(_) => {}
             }
         }
-        Err(nearest.map_or_else(|| format!("no authorisation covers {address}"), |(_, rule)| rule))
+        let none = || format!("no authorisation covers {address}").into();
+        Err(nearest.map_or_else(none, |(_, refusal)| refusal))
     }
 }
 
@@ -232,10 +216,11 @@ impl Authority {
         want: &Want,
         address: IpAddr,
         now: Moment,
-    ) -> Result<(), (Reached, String)> {
+    ) -> Result<(), (Reached, Refusal)> {
         let id = self.name();
         if !self.hosts.is_empty() && !self.hosts.contains(&want.host) {
-            return Err((Reached::Host, format!("{} is not among the hosts of {id}", want.host)));
+            let rule = format!("{} is not among the hosts of {id}", want.host);
+            return Err((Reached::Host, rule.into()));
         }
         let within = self.networks.iter().any(|network| network.contains(&address));
         if !within && !self.written.contains(&address) {
@@ -253,30 +238,16 @@ impl Authority {
             };
             return Err((
                 Reached::Address,
-                format!("{id} does not cover {address}{how} for {}: it {rule}", want.host),
+                format!("{id} does not cover {address}{how} for {}: it {rule}", want.host).into(),
             ));
         }
-        if let Some(open) = self.record.entitled.iter().find(|one| !one.has_signed()) {
-            let rule = format!("{id} is not signed yet: the {} has still to agree", open.party);
-            return Err((Reached::Window, rule));
-        }
-        if !self.record.windows.iter().any(|window| window.is_open(now)) {
-            let times = self
-                .record
-                .windows
-                .iter()
-                .map(|window| format!("from {} to {}", window.from, window.to));
-            let times = times.collect::<Vec<_>>().join(" and ");
-            return Err((Reached::Window, format!("{id} holds {times} only, and it is {now}")));
-        }
+        // Before the time is asked for: what the leave will never allow does not wait for another hour.
         if want.class > self.record.class {
             let (allowed, wanted) = (word(self.record.class), word(want.class));
-            return Err((
-                Reached::Class,
-                format!("{id} allows {allowed} probes at most, and this one is {wanted}"),
-            ));
+            let rule = format!("{id} allows {allowed} probes at most, and this one is {wanted}");
+            return Err((Reached::Class, rule.into()));
         }
-        Ok(())
+        self.holds(now).map_err(|refusal| (Reached::Window, refusal))
     }
 
     fn name(&self) -> &str {

@@ -103,4 +103,32 @@ impl Permit {
 pub struct Refusal {
     /// Such as `192.0.2.9 is excluded by auth-2026-11`.
     pub rule: String,
+    /// What kind of rule that is.
+    pub cause: Cause,
+}
+
+/// Whether a refusal stands, or leave may come yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Whatever the time: nobody gave leave for it, or somebody forbade it.
+    Rule,
+    /// The leave holds at other times.
+    Window,
+    /// Somebody has still to sign the leave.
+    Signature,
+}
+
+impl Refusal {
+    /// Whether only the hour or a signature is missing, so that what was refused is to be asked later.
+    pub fn may_pass(&self) -> bool {
+        self.cause != Cause::Rule
+    }
+}
+
+impl From<String> for Refusal {
+    /// A rule that holds whatever the time.
+    fn from(rule: String) -> Self {
+        Self { rule, cause: Cause::Rule }
+    }
 }

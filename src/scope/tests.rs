@@ -245,12 +245,50 @@ fn limits_are_the_lowest_of_all() {
 
 #[test]
 fn resolvers_are_asked_on_their_port_only() {
-    let scope = scope(&[]);
-    let address = "192.0.2.53".parse().expect("an address");
-    let permit = scope.permit_resolver(address, Transport::Udp).expect("a permit");
+    let scope = scope(&[leave(&["web1"], &[])]);
+    let (web, address) = (HostId("web1".into()), "192.0.2.53".parse().expect("an address"));
+    let ask = |address| scope.permit_resolver(&web, address, Transport::Udp, now());
+    let permit = ask(address).expect("a permit");
     assert_eq!((permit.to().port(), permit.authority(), permit.host()), (53, "resolver", None));
-    let other = scope.permit_resolver("192.0.2.54".parse().expect("an address"), Transport::Udp);
+    let other = ask("192.0.2.54".parse().expect("an address"));
     assert_eq!(other.expect_err("refused").rule, "192.0.2.54 is no configured resolver");
+}
+
+#[test]
+fn names_are_asked_for_only_where_and_when_there_is_leave() {
+    let mut record = leave(&["web1", "named", "printer"], &["198.51.100.0/28"]);
+    record.exclude = vec!["printer".into()];
+    let says = |record: &Authorisation, host: &str, now| {
+        let resolver = "192.0.2.53".parse().expect("an address");
+        let scope = scope(std::slice::from_ref(record));
+        let host = HostId(host.into());
+        let answer = scope.permit_resolver(&host, resolver, Transport::Udp, now);
+        assert_eq!(answer.is_ok(), scope.resolves(&host, now).is_ok());
+        answer.err().map(|refusal| refusal.cause)
+    };
+    assert_eq!(says(&record, "named", now()), None);
+    assert_eq!(says(&record, "named", now().plus_days(2)), Some(Cause::Window));
+    assert_eq!(says(&record, "printer", now()), Some(Cause::Rule), "left out");
+    assert_eq!(says(&record, "odd", now()), Some(Cause::Rule), "not listed");
+    assert_eq!(says(&record, "local", now().plus_days(2)), None, "this machine's own");
+    record.exclude = vec!["192.0.2.20/32".into()];
+    assert_eq!(says(&record, "printer", now()), Some(Cause::Rule), "left out by its address");
+    record.entitled[0].name = "(not yet signed)".into();
+    assert_eq!(says(&record, "named", now()), Some(Cause::Signature));
+}
+
+#[test]
+fn the_nearest_miss_waits_for_the_hour_only_where_the_leave_is_strong_enough() {
+    let mut night = leave(&["web1"], &[]);
+    night.windows = vec![Window { from: now().plus_days(2), to: now().plus_days(3) }];
+    let mut light = leave(&["web1"], &[]);
+    light.class = Class::Connect;
+    let wish = want("web1", "192.0.2.10", Origin::Written);
+    let cause =
+        |records: &[Authorisation]| scope(records).allows(&wish, now()).map_err(|no| no.cause);
+    assert_eq!(cause(&[light.clone(), night.clone()]), Err(Cause::Window));
+    night.class = Class::Connect;
+    assert_eq!(cause(&[light, night]), Err(Cause::Rule));
 }
 
 #[test]

@@ -14,7 +14,8 @@ use postern::model::plan::{Bound, Class, Limits, Over, Plan, Step, When};
 use postern::model::record::{Opened, Row};
 use postern::model::saw::{PortState, PortsSaw};
 use postern::probe::{Errand, PROBES, Probe};
-use postern::scope::{Scope, Setup};
+use postern::scope::authorisation::Window;
+use postern::scope::{Authorisation, Scope, Setup};
 use postern::talk::{Soon, Unopened};
 use serde::de::DeserializeOwned;
 
@@ -71,6 +72,42 @@ impl Rig {
         let journal = Journal::create(&path, &opened(&plan)).expect("a book");
         let ended = self.go(plan, journal, Progress::default()).await;
         Seen::read(folder, path, ended, self.budgets)
+    }
+
+    /// Takes up, a day after the window has closed, what was planned within it for a host with that place.
+    pub(crate) async fn too_late(host: serde_json::Value, probe: &str, over: Over) -> Seen {
+        let inventory: Inventory = serde_json::from_value(serde_json::json!({
+            "schema": "postern/inventory/v1",
+            "operator": {"id": "test", "name": {"en": "A test"}},
+            "hosts": [host],
+        }))
+        .expect("an inventory");
+        let made: Moment = "2026-11-23T12:00:00Z".parse().expect("a time");
+        let ids = inventory.hosts.iter().map(|host| host.id.clone()).collect();
+        let mut leave = Authorisation::ad_hoc("A. Chan", ids, LIMITS, made).expect("a leave");
+        leave.scope.networks = vec!["198.51.100.0/28".parse().expect("a network")];
+        leave.windows = vec![Window { from: made.plus_days(-1), to: made.plus_days(1) }];
+        let resolvers = ["127.0.0.53".parse().expect("an address")];
+        let authorisations = &[leave];
+        let setup =
+            Setup { inventory: &inventory, authorisations, resolvers: &resolvers, pace: LIMITS };
+        let mut plan = plan(&[1], LIMITS.per_host_per_second);
+        plan.steps.truncate(1);
+        plan.steps[0].probe = probe.into();
+        plan.steps[0].over = over;
+        plan.steps[0].bound.datagrams = 9;
+        (plan.made, plan.resolvers) = (made, resolvers.to_vec());
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("book.jsonl");
+        let journal = Journal::create(&path, &opened(&plan)).expect("a book");
+        let mut world = World::new("Postern test");
+        world.now = Arc::new(move || made.plus_days(2));
+        let (scope, budgets) = (Arc::new(Scope::new(&setup)), world.budgets);
+        let (already, stop) = (Progress::default(), Stop::default());
+        let plan = Arc::new(plan);
+        let scan = Scan { plan, probes: PROBES, scope, world, already, journal, stop };
+        let ended = run(scan, &mut |_| {}).await;
+        Seen::read(folder, path, ended, budgets)
     }
 
     async fn go(&self, plan: Plan, journal: Journal, already: Progress) -> Ended {

@@ -83,6 +83,7 @@ async fn scan(window: i64) -> postern::engine::Ended {
         limits: LIMITS,
         probes: PROBES,
         allows: &|want| scope.allows(want, now),
+        resolves: &|host| scope.resolves(host, now),
         vantage: "outside",
         resolvers: &resolvers,
         now,

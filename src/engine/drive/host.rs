@@ -128,11 +128,9 @@ impl Here<'_> {
                 return Ok(Some((spot, learnt)));
             }
             Err(Unopened::Stopped) => return Err(Unopened::Stopped),
-            Err(Unopened::Refused(rule)) => {
-                self.window_closed(probe, &spot)?;
-                End::NotTested { why: rule }
+            Err(Unopened::Refused(why) | Unopened::Spent(why) | Unopened::NoRoute(why)) => {
+                End::NotTested { why }
             }
-            Err(Unopened::Spent(why) | Unopened::NoRoute(why)) => End::NotTested { why },
             Err(Unopened::Ours(error)) => End::Ours { error },
             Err(Unopened::Cut(cut)) => End::Ours { error: format!("a cut nobody took: {cut:?}") },
         };
@@ -208,6 +206,7 @@ impl Here<'_> {
             spot: spot.clone(),
             origin: self.known.origin(spot.address),
             names: self.known.names.clone(),
+            addresses: self.known.addresses_so_far(),
             resolvers: self.shared.plan.resolvers.clone(),
             budget: Arc::new(Budget::new(bound, Some(Arc::clone(self.budget)))),
             deadline: Mutex::new(instant() + self.shared.gate.world.budgets.step),
@@ -250,33 +249,23 @@ impl Here<'_> {
         }
     }
 
-    /// Whether what the scope allowed when the scan began it refuses now.
+    /// Whether the leave for the spot still holds.
     ///
     /// # Errors
-    /// `Stopped`, and the sign to stop is given, if so.
+    /// `Stopped`, and the sign to stop is given, if not.
     fn window_closed(&self, probe: &Probe, spot: &Spot) -> Result<(), Unopened> {
-        let Some(address) = spot.address else { return Ok(()) };
-        let ports: Vec<u16> =
-            spot.service.map_or_else(|| self.ports.to_vec(), |(_, port)| vec![port]);
         let gate = &self.shared.gate;
-        let allowed = |at| {
-            let wants = ports.iter().map(|port| self.want(probe, address, *port, spot));
-            let mut last = Ok(());
-            for want in wants {
-                last = gate.scope.allows(&want, at);
-                if last.is_ok() {
-                    break;
-                }
-            }
-            last
+        let port = spot.service.map(|(_, port)| port).or(self.ports.first().copied());
+        let want = spot.address.zip(port);
+        let want = want.map(|(address, port)| self.want(probe, address, port, spot));
+        let leave = match &want {
+            Some(want) => gate.scope.allows(want, gate.now()),
+            None => gate.scope.resolves(&spot.host, gate.now()),
         };
-        if let Err(refusal) = allowed(gate.now())
-            && allowed(self.shared.began).is_ok()
-        {
-            gate.stop.now(format!("the window closed: {}", refusal.rule));
-            return Err(Unopened::Stopped);
+        match leave.map_err(|refusal| gate.refused(want.as_ref(), refusal)) {
+            Err(Unopened::Stopped) => Err(Unopened::Stopped),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn want(&self, probe: &Probe, address: std::net::IpAddr, port: u16, spot: &Spot) -> Want {

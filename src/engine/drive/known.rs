@@ -66,6 +66,11 @@ impl Known {
         address.and_then(|address| self.origins.get(&address)).copied().unwrap_or(Origin::Resolved)
     }
 
+    /// The host's addresses that the scope has not refused.
+    pub(super) fn addresses_so_far(&self) -> Vec<IpAddr> {
+        self.origins.keys().copied().collect()
+    }
+
     /// Whether the service encrypts, as far as is known.
     pub(super) fn encrypted(&self, spot: &Spot) -> Option<bool> {
         let at = (spot.address?, spot.service?.1);

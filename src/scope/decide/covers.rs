@@ -13,7 +13,7 @@ impl Scope {
     /// # Errors
     /// The rule that refuses one of its addresses.
     pub fn covers(&self, id: &HostId) -> Result<(), Refusal> {
-        let refuse = |rule: String| Err(Refusal { rule });
+        let refuse = |rule: String| Err(Refusal::from(rule));
         let Some(host) = self.hosts.get(id) else {
             return refuse(format!("{id} is no host of the inventory"));
         };
@@ -30,15 +30,15 @@ impl Scope {
                 "{id} has names but no written address, and no authorisation lists a network for it"
             ));
         }
-        wants.try_for_each(|want| self.covers_one(&want)).map_err(|rule| Refusal { rule })
+        wants.try_for_each(|want| self.covers_one(&want))
     }
 
-    fn covers_one(&self, want: &Want) -> Result<(), String> {
+    fn covers_one(&self, want: &Want) -> Result<(), Refusal> {
         let left_out = |one: &Authority| one.excludes(&want.host, want.address);
         if want.address.is_loopback() || self.authorities.iter().any(left_out) {
             return Ok(());
         }
-        let mut nearest: Option<(Reached, String)> = None;
+        let mut nearest: Option<(Reached, Refusal)> = None;
         for one in &self.authorities {
             match one.gives_leave(want, want.address, Moment::from_unix_seconds(0)) {
                 Ok(()) | Err((Reached::Window | Reached::Class, _)) => return Ok(()),
@@ -48,8 +48,8 @@ impl Scope {
                 Err(_) => {}
             }
         }
-        let none = || format!("no authorisation covers {} of {}", want.address, want.host);
-        Err(nearest.map_or_else(none, |(_, rule)| rule))
+        let none = || format!("no authorisation covers {} of {}", want.address, want.host).into();
+        Err(nearest.map_or_else(none, |(_, refusal)| refusal))
     }
 }
 
