@@ -180,17 +180,3 @@ fn a_newer_book_is_refused() {
     };
     assert!(broken.what.contains("postern/book/v9"), "{broken}");
 }
-
-#[test]
-#[ignore = "a figure, not a promise"]
-#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "it measures and tells")]
-fn rows_a_second() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let journal = Journal::create(&folder.path().join("book.jsonl"), &opened()).expect("a book");
-    let began = std::time::Instant::now();
-    for _ in 0..20_000 {
-        journal.append(&dial(443)).expect("a row");
-    }
-    journal.sync().expect("on the disk");
-    eprintln!("20,000 rows in {:?}", began.elapsed());
-}
