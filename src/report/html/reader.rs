@@ -197,6 +197,7 @@ impl<'a> Reader<'a> {
             "web" => "area.web",
             "dns" => "area.dns",
             "mail" => "area.mail",
+            "messaging" => "area.messaging",
             "monitoring" => "area.monitoring",
             unknown => return self.bounded(unknown),
         };
