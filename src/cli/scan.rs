@@ -19,7 +19,7 @@ use crate::engine::{self, Ended, Stop, World, wall_clock};
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
-use crate::probe::PROBES;
+use crate::probe;
 
 /// What a book is called in the folder of the results.
 const BOOK: &str = "book.jsonl";
@@ -194,7 +194,7 @@ fn carry_out(
     watch_signals(&stop, &meter, book)?;
     let scan = engine::Scan {
         plan: Arc::new(plan),
-        probes: PROBES,
+        probes: probe::built_in(),
         scope: Arc::new(loaded.scope.clone()),
         world: World::new(agent),
         already,

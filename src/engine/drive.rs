@@ -33,7 +33,7 @@ pub struct Scan {
     /// What to do.
     pub plan: Arc<Plan>,
     /// The probes that it names.
-    pub probes: &'static [&'static Probe],
+    pub probes: Vec<Probe>,
     /// What it may do.
     pub scope: Arc<Scope>,
     /// The world.
@@ -49,7 +49,7 @@ pub struct Scan {
 /// What all hosts of a scan share.
 struct Shared {
     plan: Arc<Plan>,
-    probes: &'static [&'static Probe],
+    probes: Vec<Probe>,
     already: Progress,
     gate: Arc<Gate>,
     end: Instant,
@@ -138,8 +138,8 @@ async fn wait(
 }
 
 impl Shared {
-    fn probe(&self, name: &str) -> Option<&'static Probe> {
-        self.probes.iter().copied().find(|probe| probe.name == name)
+    fn probe(&self, name: &str) -> Option<&Probe> {
+        self.probes.iter().find(|probe| probe.name == name)
     }
 
     /// Tells how far it has come.

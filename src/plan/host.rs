@@ -22,12 +22,12 @@ pub(super) struct OfHost {
 pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
     let here = Here { inputs, host, ports: ports(inputs, host) };
     let places: BTreeMap<&str, Places> =
-        inputs.probes.iter().map(|probe| (probe.name, here.places(probe))).collect();
+        inputs.probes.iter().map(|probe| (&*probe.name, here.places(probe))).collect();
     let mut reasons: BTreeMap<&str, BTreeSet<&CheckId>> = BTreeMap::new();
     let mut refused: BTreeSet<&str> = BTreeSet::new();
     for asked in inputs.checks {
-        for probe in inputs.probes.iter().filter(|probe| asked.probes.contains(probe.name)) {
-            let chain = || here.before(probe).into_iter().chain([probe.name]);
+        for probe in inputs.probes.iter().filter(|probe| asked.probes.contains(&*probe.name)) {
+            let chain = || here.before(probe).into_iter().chain([&*probe.name]);
             refused.extend(chain());
             let open = |name| places.get(name).is_none_or(|places| places.open.is_some());
             if chain().all(open) {
@@ -39,15 +39,15 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
     }
     let mut steps = Vec::new();
     for probe in inputs.probes {
-        let Some(checks) = reasons.get(probe.name) else { continue };
-        let Some(open) = places.get(probe.name).and_then(|places| places.open.as_deref()) else {
+        let Some(checks) = reasons.get(&*probe.name) else { continue };
+        let Some(open) = places.get(&*probe.name).and_then(|places| places.open.as_deref()) else {
             continue;
         };
         let Some((over, times)) = here.over(probe, open) else { continue };
         steps.push(Step {
             id: 0,
             host: host.id.clone(),
-            probe: probe.name.into(),
+            probe: probe.name.clone().into_owned(),
             over,
             when: probe.when,
             class: probe.class,
@@ -55,9 +55,9 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
             bound: bounds::step(probe, times, inputs.limits),
         });
     }
-    let untested = inputs.probes.iter().filter(|probe| refused.contains(probe.name));
+    let untested = inputs.probes.iter().filter(|probe| refused.contains(&*probe.name));
     let untested = untested
-        .filter_map(|probe| places.get(probe.name))
+        .filter_map(|probe| places.get(&*probe.name))
         .flat_map(|places| places.refused.iter().cloned());
     OfHost { steps, untested: untested.collect() }
 }
@@ -154,7 +154,7 @@ impl Here<'_> {
     }
 
     fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
-        Untested { host: self.host.id.clone(), probe: probe.name.into(), address, why }
+        Untested { host: self.host.id.clone(), probe: probe.name.clone().into_owned(), address, why }
     }
 
     /// What the step goes over, and how many times its probe's bound fits into that at most; none when there is nothing

@@ -39,9 +39,9 @@ pub fn letter(
     let reasons = reasons(plan);
     out.push_str("\nWhat is sent, and which checks want it\n");
     for probe in probes {
-        let Some(checks) = reasons.get(probe.name) else { continue };
+        let Some(checks) = reasons.get(&*probe.name) else { continue };
         out.push('\n');
-        entry(&mut out, 11, probe.name, probe.sends);
+        entry(&mut out, 11, &probe.name, &probe.sends);
         entry(&mut out, 11, "", &format!("{}; {}.", class(probe.class), when(probe.when)));
         entry(&mut out, 11, "", &format!("For {}.", list(checks)));
     }

@@ -11,7 +11,9 @@
 mod exchange;
 mod location;
 
-use super::{Brought, Errand, Probe, Reach};
+use std::borrow::Cow;
+
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::heard::Heard;
 use crate::model::plan::{Bound, Class, When};
 use crate::model::saw::HttpSaw;
@@ -20,16 +22,16 @@ use exchange::{Exchange, Got, exchange};
 use location::{Place, Scheme};
 
 pub(super) static PROBE: Probe = Probe {
-    name: "http",
+    name: Cow::Borrowed("http"),
     revision: 1,
-    means: "asks a web server for its first page",
-    sends: "GET / by HTTP/1.1, and the same for at most five redirects within the scope",
+    means: Cow::Borrowed("asks a web server for its first page"),
+    sends: Cow::Borrowed("GET / by HTTP/1.1, and the same for at most five redirects within the scope"),
     over: Reach::Site,
     when: When::SilentOrTls,
     class: Class::ReadOnly,
     bound: Bound { connections: 6, datagrams: 0, seconds: 30 },
     yields: None,
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 /// As many redirects are followed.

@@ -2,6 +2,8 @@
 //!
 //! To add one, write its file with a page as its header and put its word into the list below.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,7 +16,7 @@ use crate::talk::{Clock, Doors, Soon, Unopened};
 macro_rules! probes {
     ($($module:ident),* $(,)?) => {
         $(mod $module;)*
-        /// Every probe, in the order of the documentation.
+        /// Every probe that is built in, in the order of the documentation.
         pub static PROBES: &[&Probe] = &[$(&$module::PROBE),*];
         /// The source of every probe, in the same order: its header is its page.
         static SOURCES: &[&str] = &[$(include_str!(concat!(stringify!($module), ".rs"))),*];
@@ -24,6 +26,11 @@ probes! { names, tcp, greeting, tls, http }
 
 #[cfg(test)]
 mod scripted;
+
+/// Every probe that is built in, as a list that others may be added to.
+pub fn built_in() -> Vec<Probe> {
+    PROBES.iter().map(|probe| (*probe).clone()).collect()
+}
 
 /// The probe of that name.
 pub fn named(name: &str) -> Option<&'static Probe> {
@@ -43,16 +50,18 @@ fn page(source: &str) -> String {
 }
 
 /// A question that can be put to a peer.
-#[derive(Debug)]
+///
+/// Most are built in; those of recipes in check files are made when the checks are read.
+#[derive(Clone, Debug)]
 pub struct Probe {
     /// Its name, after the question: `greeting`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Goes up when the form of what it saw changes.
     pub revision: u16,
     /// What it does, as a sentence.
-    pub means: &'static str,
+    pub means: Cow<'static, str>,
     /// What it sends, in words, for plans that a vendor reads.
-    pub sends: &'static str,
+    pub sends: Cow<'static, str>,
     /// What it goes over.
     pub over: Reach,
     /// On which services.
@@ -66,7 +75,31 @@ pub struct Probe {
     /// object with the kind's fields.
     pub yields: Option<fn() -> Kind>,
     /// The conversation.
-    pub ask: for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>,
+    pub ask: Ask,
+}
+
+/// How a probe holds its conversation.
+#[derive(Clone)]
+pub enum Ask {
+    /// By a function of this room.
+    BuiltIn(for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>),
+}
+
+impl Probe {
+    /// Holds the conversation.
+    pub fn ask<'a>(&'a self, errand: &'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>> {
+        match &self.ask {
+            Ask::BuiltIn(ask) => ask(errand),
+        }
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(_) => f.write_str("BuiltIn"),
+        }
+    }
 }
 
 /// What a probe goes over.
@@ -128,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_probe_has_a_page_and_a_name_of_its_own() {
-        let names: BTreeSet<_> = PROBES.iter().map(|probe| probe.name).collect();
+        let names: BTreeSet<_> = PROBES.iter().map(|probe| &probe.name).collect();
         assert_eq!(names.len(), PROBES.len());
         for (probe, page) in pages() {
             assert!(page.contains("\n# Sends\n"), "{} does not say what it sends", probe.name);

@@ -64,7 +64,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
         clock: Instant::now,
         doors: &behind,
     };
-    let brought = (probe.ask)(&errand).await.expect("the doors open");
+    let brought = probe.ask(&errand).await.expect("the doors open");
     serde_json::from_value(brought.saw).expect("the probe's own form")
 }
 

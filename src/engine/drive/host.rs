@@ -114,7 +114,7 @@ impl Here<'_> {
     }
 
     /// Sends the probe, and writes down what it brings home.
-    async fn ask(&self, probe: &'static Probe, spot: Spot) -> Result<Learnt, Unopened> {
+    async fn ask(&self, probe: &Probe, spot: Spot) -> Result<Learnt, Unopened> {
         let at = self.shared.gate.now();
         let begun = instant();
         let ended = self.send(probe, &spot, at).await;
@@ -141,7 +141,7 @@ impl Here<'_> {
     /// Runs the probe: caught alone, within its time, and only as long as the scan goes on.
     async fn send(
         &self,
-        probe: &'static Probe,
+        probe: &Probe,
         spot: &Spot,
         at: Moment,
     ) -> Result<Brought, Unopened> {
@@ -160,7 +160,7 @@ impl Here<'_> {
             clock: instant,
             doors: &doors,
         };
-        let asked = AssertUnwindSafe((probe.ask)(&errand)).catch_unwind();
+        let asked = AssertUnwindSafe(probe.ask(&errand)).catch_unwind();
         tokio::select! {
             biased;
             came = asked => came.unwrap_or_else(|panic| Err(Unopened::Ours(panic_words(&*panic)))),
@@ -174,7 +174,7 @@ impl Here<'_> {
         }
     }
 
-    fn doors(&self, probe: &'static Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
+    fn doors(&self, probe: &Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
         let times = if probe.over == Reach::Address { ports as u64 } else { 1 };
         let bound = Bound {
             connections: probe.bound.connections.saturating_mul(times),
@@ -184,12 +184,13 @@ impl Here<'_> {
         let part = {
             let (gate, step) = (Arc::clone(&self.shared.gate), Arc::clone(self.step));
             let (vantage, spot) = (self.shared.plan.vantage.clone(), spot.clone());
+            let (name, revision) = (probe.name.clone().into_owned(), probe.revision);
             move |part: PortsSaw| {
                 let saw = serde_json::to_value(&part).map_err(|e| Unopened::Ours(e.to_string()))?;
                 gate.write(&Row::Saw(Observation {
                     step: step.id,
-                    probe: probe.name.into(),
-                    revision: probe.revision,
+                    probe: name.clone(),
+                    revision,
                     spot: spot.clone(),
                     vantage: vantage.clone(),
                     attempt: 1,
@@ -290,7 +291,7 @@ impl Here<'_> {
     ) -> Observation {
         Observation {
             step: self.step.id,
-            probe: probe.name.into(),
+            probe: probe.name.clone().into_owned(),
             revision: probe.revision,
             spot: spot.clone(),
             vantage: self.shared.plan.vantage.clone(),
