@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::dial::{How, TCP, dial};
 use super::gate::{Gate, Ticket};
 use super::pace::{Kind, Payer};
+use super::post;
 use super::sweep::{self, Settled};
 use super::world::instant;
 use crate::model::net::Transport;
@@ -18,7 +19,7 @@ use crate::model::plan::{Bound, Step};
 use crate::model::record::Row;
 use crate::model::saw::{Answered, NamesSaw, PortsSaw};
 use crate::scope::{Origin, Want};
-use crate::talk::{Doors, Opening, Soon, Talk, Terms, Unopened};
+use crate::talk::{Datagrams, Doors, Opening, Soon, Talk, Terms, Unopened};
 
 /// What may still be sent. A spot's own is part of its step's.
 #[derive(Debug)]
@@ -118,9 +119,9 @@ impl StepDoors {
     }
 
     /// Waits for a turn; the wait is not the peer's, so the deadline is put off by it.
-    pub(crate) async fn turn(&self) -> Result<Ticket, Unopened> {
+    pub(crate) async fn turn(&self, kind: Kind) -> Result<Ticket, Unopened> {
         let begun = instant();
-        let ticket = self.gate.turn(&self.payer(), Kind::Connection).await?;
+        let ticket = self.gate.turn(&self.payer(), kind).await?;
         let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         *deadline += instant().saturating_duration_since(begun);
         Ok(ticket)
@@ -130,11 +131,11 @@ impl StepDoors {
     ///
     /// # Errors
     /// `Refused` with the rule.
-    fn allowed(&self, want: &Want) -> Result<(), Unopened> {
+    pub(super) fn allowed(&self, want: &Want) -> Result<(), Unopened> {
         self.gate.scope.allows(want, self.gate.now()).map_err(|refusal| {
             let spot = Spot {
                 address: Some(want.address),
-                service: Some((Transport::Tcp, want.port)),
+                service: Some((want.transport, want.port)),
                 ..self.spot.clone()
             };
             match self.refused(spot, &refusal.rule) {
@@ -164,7 +165,7 @@ impl StepDoors {
         self.allowed(&want)?;
         self.in_time()?;
         self.budget.connection()?;
-        let ticket = self.turn().await?;
+        let ticket = self.turn(Kind::Connection).await?;
         let permit = self.gate.scope.permit(&want, self.gate.now());
         let permit = permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
         let budgets = self.gate.world.budgets;
@@ -198,7 +199,7 @@ impl StepDoors {
     }
 
     /// Refuses once the step's time is used up.
-    fn in_time(&self) -> Result<(), Unopened> {
+    pub(super) fn in_time(&self) -> Result<(), Unopened> {
         if instant() >= self.deadline() {
             return Err(Unopened::Spent("the step's time is used up".into()));
         }
@@ -270,6 +271,10 @@ pub(crate) fn answered(saw: &NamesSaw) -> Vec<IpAddr> {
 impl Doors for StepDoors {
     fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>> {
         Box::pin(self.open_one(how))
+    }
+
+    fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened> {
+        post::open(self, port, tries)
     }
 
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>> {

@@ -154,7 +154,12 @@ impl Here<'_> {
     }
 
     fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
-        Untested { host: self.host.id.clone(), probe: probe.name.clone().into_owned(), address, why }
+        Untested {
+            host: self.host.id.clone(),
+            probe: probe.name.clone().into_owned(),
+            address,
+            why,
+        }
     }
 
     /// What the step goes over, and how many times its probe's bound fits into that at most; none when there is nothing

@@ -18,8 +18,10 @@ use crate::model::heard::Heard;
 use crate::model::plan::{Bound, Class, When};
 use crate::model::saw::HttpSaw;
 use crate::talk::{Opening, Unopened, secrets};
-use exchange::{Exchange, Got, exchange};
-use location::{Place, Scheme};
+use exchange::exchange;
+pub(super) use exchange::{Exchange, Got, Wish};
+use location::Scheme;
+pub(super) use location::Place;
 
 pub(super) static PROBE: Probe = Probe {
     name: Cow::Borrowed("http"),
@@ -42,9 +44,10 @@ async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {
     let mut transcript = Vec::new();
     let mut been = Vec::new();
     let mut place = first(errand);
+    let wish = Wish::default();
     loop {
         let url = place.url();
-        let Exchange { got, lines } = match visit(errand, &place).await {
+        let Exchange { got, lines } = match visit(errand, &place, &wish).await {
             Ok(exchange) => exchange,
             Err(Unopened::Refused(rule)) if !been.is_empty() => {
                 saw.not_followed = Some((heard(&url), rule));
@@ -82,7 +85,7 @@ async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {
 }
 
 /// Where we begin: at the root of the spot.
-fn first(errand: &Errand<'_>) -> Place {
+pub(super) fn first(errand: &Errand<'_>) -> Place {
     let spot = errand.spot;
     let address = spot.address.map(location::host_of);
     Place {
@@ -94,7 +97,11 @@ fn first(errand: &Errand<'_>) -> Place {
 }
 
 /// Goes to a place and asks for it.
-async fn visit(errand: &Errand<'_>, place: &Place) -> Result<Exchange, Unopened> {
+pub(super) async fn visit(
+    errand: &Errand<'_>,
+    place: &Place,
+    wish: &Wish,
+) -> Result<Exchange, Unopened> {
     let at_home = errand.spot.name.as_deref() == Some(place.host.as_str())
         || errand.spot.address.is_some() && errand.spot.address == place.literal();
     let elsewhere = if at_home {
@@ -109,14 +116,14 @@ async fn visit(errand: &Errand<'_>, place: &Place) -> Result<Exchange, Unopened>
     let to = elsewhere.as_ref().map(|(address, _)| *address).or(errand.spot.address);
     let opening = Opening { elsewhere, ..Opening::to_port(place.port) };
     match errand.doors.open(opening).await {
-        Ok(talk) => exchange(talk, place, to, errand).await,
+        Ok(talk) => exchange(talk, place, to, wish, errand).await,
         Err(Unopened::Cut(cut)) => Ok(Exchange::cut(cut)),
         Err(other) => Err(other),
     }
 }
 
 /// Where a redirect leads, if we are to go there.
-fn follow(
+pub(super) fn follow(
     errand: &Errand<'_>,
     from: &Place,
     location: &str,

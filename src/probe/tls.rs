@@ -10,6 +10,7 @@
 //! probe says nothing.
 
 mod client;
+mod inside;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::model::saw::{Cut, TlsAgreed, TlsSaw, TlsTry};
 use crate::talk::{Account, Opening, Unopened};
 
 pub(super) use client::{Client, server_name};
+pub(super) use inside::{Session, Shut, inside, session};
 
 pub(super) static PROBE: Probe = Probe {
     name: Cow::Borrowed("tls"),

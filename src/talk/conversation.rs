@@ -27,6 +27,11 @@ impl Talk {
         Self { wire: Bounded::new(wire, terms, held), ahead: Vec::new(), transcript }
     }
 
+    /// The same conversation, going on inside a wire that a library laid through the stream of its beginning.
+    pub fn inside(wire: Bounded<Box<dyn Wire>>, transcript: Transcript) -> Self {
+        Self { wire, ahead: Vec::new(), transcript }
+    }
+
     /// Hears what comes next: at least one byte.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod bounded;
 mod conversation;
+mod datagrams;
 pub mod secrets;
 mod transcript;
 
@@ -13,6 +14,7 @@ use std::pin::Pin;
 
 pub use bounded::{Account, Bounded, Clock, Terms, Wire, cut_of};
 pub use conversation::Talk;
+pub use datagrams::{Carrier, Datagram, Datagrams};
 pub use transcript::Transcript;
 
 use crate::model::saw::{Cut, NamesSaw, PortsSaw};
@@ -62,6 +64,13 @@ pub enum Unopened {
 pub trait Doors: Send + Sync {
     /// Opens a conversation.
     fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>>;
+
+    /// Makes ready to exchange datagrams with that UDP port of the spot's address; what stays unanswered is sent `tries`
+    /// times in all. Nothing is sent before something is said.
+    ///
+    /// # Errors
+    /// Why that may not be.
+    fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened>;
 
     /// Asks the resolvers about a name.
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>>;

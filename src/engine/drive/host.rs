@@ -139,12 +139,7 @@ impl Here<'_> {
     }
 
     /// Runs the probe: caught alone, within its time, and only as long as the scan goes on.
-    async fn send(
-        &self,
-        probe: &Probe,
-        spot: &Spot,
-        at: Moment,
-    ) -> Result<Brought, Unopened> {
+    async fn send(&self, probe: &Probe, spot: &Spot, at: Moment) -> Result<Brought, Unopened> {
         let world = &self.shared.gate.world;
         let ports = match &self.step.over {
             Over::Address { ports, .. } => parse_port_ranges(ports).map_err(Unopened::Ours)?,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 /// With or without TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(in crate::probe) enum Scheme {
     /// In the clear.
     Http,
     /// Over TLS.
@@ -32,7 +32,7 @@ impl fmt::Display for Scheme {
 
 /// A place that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::probe) struct Place {
     /// How.
     pub(super) scheme: Scheme,
     /// A name in lower case, or an address; IPv6 in brackets.
@@ -40,12 +40,12 @@ pub(super) struct Place {
     /// The port.
     pub(super) port: u16,
     /// Path and query.
-    pub(super) path: String,
+    pub(in crate::probe) path: String,
 }
 
 impl Place {
     /// As a URL, the port only where it is not the usual one.
-    pub(super) fn url(&self) -> String {
+    pub(in crate::probe) fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority(), self.path)
     }
 
