@@ -4,10 +4,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::catalogue::recipe::Asking;
 use crate::model::observation::{Line, Spot};
 use crate::model::plan::{Bound, Class, When};
 use crate::model::value::Kind;
@@ -23,6 +25,9 @@ macro_rules! probes {
     };
 }
 probes! { names, tcp, greeting, tls, http }
+
+mod dns;
+pub mod recipe;
 
 #[cfg(test)]
 mod scripted;
@@ -83,6 +88,8 @@ pub struct Probe {
 pub enum Ask {
     /// By a function of this room.
     BuiltIn(for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>),
+    /// As a check file writes it down.
+    Recipe(Arc<Asking>),
 }
 
 impl Probe {
@@ -90,6 +97,7 @@ impl Probe {
     pub fn ask<'a>(&'a self, errand: &'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>> {
         match &self.ask {
             Ask::BuiltIn(ask) => ask(errand),
+            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand)),
         }
     }
 }
@@ -98,6 +106,7 @@ impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn(_) => f.write_str("BuiltIn"),
+            Self::Recipe(asking) => f.write_str(&asking.name),
         }
     }
 }
@@ -113,6 +122,8 @@ pub enum Reach {
     Service,
     /// Each service with each server name.
     Site,
+    /// Each of its own ports at each address, found open or not.
+    Port,
 }
 
 /// What a probe is given.
@@ -125,6 +136,10 @@ pub struct Errand<'a> {
     pub agent: &'a str,
     /// Whether the service encrypts, where an earlier step has shown it.
     pub encrypted: Option<bool>,
+    /// Whether anything else answers at the address, so that silence is the port's own.
+    pub alive: bool,
+    /// A word that no peer can know.
+    pub nonce: &'a str,
     /// How long to wait for a peer that may have nothing to say.
     pub patience: Duration,
     /// The clock.

@@ -60,6 +60,8 @@ pub(crate) async fn ask<T: DeserializeOwned>(
         ports: &[22, 443],
         agent: "Postern test",
         encrypted,
+        alive: false,
+        nonce: "n0nc3",
         patience: Duration::from_secs(3),
         clock: Instant::now,
         doors: &behind,
@@ -104,6 +106,10 @@ impl Doors for Behind {
         let terms = Terms { deadline, most: 256 * 1024, clock: Instant::now };
         let post = Post { behind: self, port, ahead: None };
         Ok(Datagrams::new(Box::new(post), port, tries, terms))
+    }
+
+    fn waited(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn resolve<'a>(&'a self, _: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>> {

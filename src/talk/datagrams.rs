@@ -99,6 +99,11 @@ impl<'a> Datagrams<'a> {
         }
     }
 
+    /// Puts a note on the record.
+    pub fn note(&self, words: &str) {
+        self.transcript.wire(words);
+    }
+
     /// What was said so far.
     pub fn lines(&self) -> Vec<Line> {
         self.transcript.lines()

@@ -11,6 +11,7 @@ mod transcript;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use bounded::{Account, Bounded, Clock, Terms, Wire, cut_of};
 pub use conversation::Talk;
@@ -77,6 +78,9 @@ pub trait Doors: Send + Sync {
 
     /// Finds the state of every one of those TCP ports of the spot's address.
     fn sweep<'a>(&'a self, ports: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>>;
+
+    /// How long was waited for turns so far: no time of any peer's.
+    fn waited(&self) -> Duration;
 
     /// Where a name that a peer gave us leads, without asking anybody: only names of the spot's own host are known.
     ///

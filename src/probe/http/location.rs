@@ -62,11 +62,16 @@ impl Place {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
+    /// Whether another place is of the same site: same scheme, host and port.
+    pub(in crate::probe) fn is_beside(&self, other: &Self) -> bool {
+        (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)
+    }
+
     /// Where a `Location` leads from here.
     ///
     /// # Errors
     /// In words, why it leads nowhere that we go.
-    pub(super) fn join(&self, location: &str) -> Result<Self, String> {
+    pub(in crate::probe) fn join(&self, location: &str) -> Result<Self, String> {
         let location = location.trim().split('#').next().unwrap_or("");
         if location.len() > 8 * 1024 || location.bytes().any(|byte| byte <= b' ' || byte == 127) {
             return Err("it is not a URL".into());
