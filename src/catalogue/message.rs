@@ -98,11 +98,11 @@ impl Scene<'_, '_> {
             let fields = kind.fields.iter().enumerate().map(|(slot, field)| {
                 let value = record.and_then(|record| record.get(slot));
                 (
-                    field.name.to_owned(),
+                    field.name.to_string(),
                     value.map_or_else(not_known, |value| shown(value, &field.of)),
                 )
             });
-            all.insert(kind.name.into(), fields.collect::<BTreeMap<_, _>>().into());
+            all.insert(kind.name.to_string(), fields.collect::<BTreeMap<_, _>>().into());
         }
         let params = self.params.iter().zip(self.values);
         let params = params.map(|(param, value)| (param.name.clone(), shown(value, &param.of)));
@@ -252,10 +252,10 @@ fn known(
                     if !kinds.contains(&id) {
                         kinds.push(id);
                     }
-                    choose(kind.fields.iter().map(|field| field.name).collect(), "a field of it")
+                    choose(kind.fields.iter().map(|field| &*field.name).collect(), "a field of it")
                 }
                 _ => {
-                    let seen = vocabulary.visible(sources.names.tier).map(|kind| kind.name);
+                    let seen = vocabulary.visible(sources.names.tier).map(|kind| &*kind.name);
                     let known: Vec<&str> =
                         ["place", "witness", "params", "subject"].into_iter().chain(seen).collect();
                     let title = misnamed(first, "is not known here", known.iter().copied());
@@ -278,8 +278,8 @@ fn complain(reader: &mut Reader<'_>, node: &Node, text: &str, wrong: &Error) {
 fn rehearsal(sources: &Sources<'_>, kinds: &[KindId]) -> Shown {
     let mut all: BTreeMap<String, Shown> = BTreeMap::new();
     for kind in kinds.iter().filter_map(|id| sources.names.vocabulary.kind(*id)) {
-        let fields = kind.fields.iter().map(|field| (field.name.to_owned(), sample(&field.of)));
-        all.insert(kind.name.into(), fields.collect::<BTreeMap<_, _>>().into());
+        let fields = kind.fields.iter().map(|field| (field.name.to_string(), sample(&field.of)));
+        all.insert(kind.name.to_string(), fields.collect::<BTreeMap<_, _>>().into());
     }
     let params = sources.params.iter().map(|param| (param.name.clone(), sample(&param.of)));
     let blamed = sources.expect.map(Condition::may_blame).unwrap_or_default();
@@ -302,7 +302,7 @@ fn sample(of: &Type) -> Shown {
         Type::List(of) => vec![sample(of)].into(),
         Type::Record(fields) => fields
             .iter()
-            .map(|field| (field.name.to_owned(), sample(&field.of)))
+            .map(|field| (field.name.to_string(), sample(&field.of)))
             .collect::<BTreeMap<_, _>>()
             .into(),
     }
@@ -323,7 +323,7 @@ fn shown(value: &Value, of: &Type) -> Shown {
         (Value::Record(values), Type::Record(fields)) => values
             .iter()
             .zip(fields.iter())
-            .map(|(value, field)| (field.name.to_owned(), shown(value, &field.of)))
+            .map(|(value, field)| (field.name.to_string(), shown(value, &field.of)))
             .collect::<BTreeMap<_, _>>()
             .into(),
         _ => text(&value.to_string()),

@@ -6,6 +6,7 @@ mod file;
 mod lint;
 mod message;
 mod read;
+pub mod recipe;
 mod selftest;
 mod values;
 

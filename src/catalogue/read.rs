@@ -106,7 +106,7 @@ fn compile(
     };
     let typed: Vec<(String, Type)> =
         params.iter().map(|param| (param.name.clone(), param.of.clone())).collect();
-    let names = Names { vocabulary, tier, params: &typed };
+    let names = Names { vocabulary, tier, params: &typed, own: None };
     let when = condition(&mut reader, tree, "when", &names);
     let applies = condition(&mut reader, tree, "applies", &names);
     let expect = condition(&mut reader, tree, "expect", &names);
@@ -148,7 +148,7 @@ fn on(reader: &mut Reader<'_>, tree: &Node, vocabulary: &Vocabulary) -> Option<K
     let name = node.text()?;
     let found = vocabulary.id(name);
     if found.is_none() {
-        let known: Vec<&str> = vocabulary.kinds().iter().map(|kind| kind.name).collect();
+        let known: Vec<&str> = vocabulary.kinds().iter().map(|kind| &*kind.name).collect();
         let title = misnamed(name, "is not a kind of fact", known.iter().copied());
         reader.wrong(node, title, &format!("the kinds: {}", known.join(", ")));
     }

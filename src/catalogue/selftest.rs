@@ -90,7 +90,7 @@ fn given(reader: &mut Reader<'_>, node: &Node, names: &Names<'_>) -> Vec<(KindId
                 reader.wrong(&entry.key, title, "");
             }
             None => {
-                let known = names.vocabulary.visible(names.tier).map(|kind| kind.name);
+                let known = names.vocabulary.visible(names.tier).map(|kind| &*kind.name);
                 let title = misnamed(entry.name(), "is not a kind of fact", known);
                 reader.wrong(&entry.key, title, "");
             }
@@ -166,7 +166,7 @@ impl Wanted {
             (Self::Word(word), _, _) => value.to_string() == *word,
             (Self::Fields(wanted), Value::Record(values), Type::Record(fields)) => {
                 wanted.iter().all(|(name, word)| {
-                    let slot = fields.iter().position(|field| field.name == name);
+                    let slot = fields.iter().position(|field| &field.name == name);
                     slot.and_then(|slot| values.get(slot)).is_some_and(|it| it.to_string() == *word)
                 })
             }

@@ -35,7 +35,9 @@ use crate::model::value::{Kind, Tier, Value};
 
 pub use derive::derive;
 pub(crate) use ground::Standpoint;
+pub(crate) use json::object as as_json;
 pub use rows::{ROWS, Row, needs};
+pub(crate) use web::has_password_field;
 
 /// A kind, by its place in the vocabulary.
 pub type KindId = u16;

@@ -10,10 +10,17 @@ use super::literal::{misnamed, text_as};
 use super::parse::{Ast, Is, Sign, Word};
 use super::{Fault, Names};
 
-/// Types and compiles a tree that must come to `wanted`.
-pub(super) fn check(ast: &Ast, names: &Names<'_>, wanted: &Type) -> Result<Node, Vec<Fault>> {
+/// Types and compiles a tree that must come to `wanted`, or to anything.
+pub(super) fn check(
+    ast: &Ast,
+    names: &Names<'_>,
+    wanted: Option<&Type>,
+) -> Result<Node, Vec<Fault>> {
     let mut checker = Checker { names, scope: Vec::new(), faults: Vec::new() };
-    let node = checker.wanted(ast, wanted);
+    let node = match wanted {
+        Some(wanted) => checker.wanted(ast, wanted),
+        None => checker.hinted(ast, None),
+    };
     match node {
         Some(node) if checker.faults.is_empty() => Ok(node),
         _ => Err(checker.faults),
@@ -181,7 +188,7 @@ impl Checker<'_, '_> {
 
     fn in_sight(&self) -> Vec<&str> {
         let variables = self.scope.iter().rev().map(|variable| variable.name.as_str());
-        let kinds = self.names.vocabulary.visible(self.names.tier).map(|kind| kind.name);
+        let kinds = self.names.vocabulary.visible(self.names.tier).map(|kind| &*kind.name);
         let params = (!self.names.params.is_empty()).then_some("params");
         variables.chain(kinds).chain(params).collect()
     }
@@ -467,12 +474,12 @@ pub(crate) fn tier(tier: crate::model::value::Tier) -> &'static str {
     }
 }
 
-fn field_names(kind: &Kind) -> Vec<&'static str> {
+fn field_names(kind: &Kind) -> Vec<&str> {
     names_of(&kind.fields).collect()
 }
 
-fn names_of(fields: &[Field]) -> impl Iterator<Item = &'static str> {
-    fields.iter().map(|field| field.name)
+fn names_of(fields: &[Field]) -> impl Iterator<Item = &str> {
+    fields.iter().map(|field| &*field.name)
 }
 
 fn prefixed(kind: &str, fields: &[&str]) -> String {
