@@ -1,5 +1,6 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
+mod away;
 mod door;
 mod expr;
 mod file;

@@ -151,6 +151,7 @@ impl Loaded {
             class: self.rulebook.profile.class,
             limits: self.limits(),
             probes: PROBES,
+            guide: None,
             allows: &|want| scope.allows(want, at),
             resolves: &|host| scope.resolves(host, at),
             vantage: &self.vantage,

@@ -195,6 +195,7 @@ fn carry_out(
     let scan = engine::Scan {
         plan: Arc::new(plan),
         probes: probe::built_in(),
+        guide: None,
         scope: Arc::new(loaded.scope.clone()),
         world: World::new(agent),
         already,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -87,6 +88,8 @@ pub(crate) struct StepDoors {
     pub(crate) budget: Arc<Budget>,
     /// When the probe is to be done; put off by every wait for a turn.
     pub(crate) deadline: Mutex<Instant>,
+    /// How long the probe has waited for turns, in milliseconds.
+    pub(crate) waited: AtomicU64,
     /// What an earlier run has settled already.
     pub(crate) settled: Settled,
     /// Ports by which a resolved address is tried against the scope.
@@ -123,7 +126,10 @@ impl StepDoors {
         let begun = instant();
         let ticket = self.gate.turn(&self.payer(), kind).await?;
         let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        *deadline += instant().saturating_duration_since(begun);
+        let waited = instant().saturating_duration_since(begun);
+        *deadline += waited;
+        let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(millis, Ordering::Relaxed);
         Ok(ticket)
     }
 
@@ -275,6 +281,10 @@ impl Doors for StepDoors {
 
     fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened> {
         post::open(self, port, tries)
+    }
+
+    fn waited(&self) -> Duration {
+        Duration::from_millis(self.waited.load(Ordering::Relaxed))
     }
 
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>> {

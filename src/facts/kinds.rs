@@ -109,7 +109,7 @@ fn udp() -> Kind {
     kind(
         "udp",
         Tier::Host,
-        "What answers over UDP on a host. No probe asks yet, so it is not tested.",
+        "What answers over UDP on a host, of the ports that checks with a probe of their own ask; not tested where none does.",
         [numbers(
             "open",
             "The UDP ports that answered; partial, because a service may keep silent to a question that it does not know.",
@@ -135,7 +135,7 @@ fn service() -> Kind {
             level(
                 "state",
                 &PORT_STATE,
-                "What came of connecting to it; unknown over UDP, which no probe asks yet.",
+                "What came of connecting to it; over UDP open when it answered a check's own probe, closed when the network said so, else unknown.",
             ),
             flag("declared", "Whether the inventory declares this port on this host, to whomever."),
             flag(

@@ -21,6 +21,7 @@ mod sweep;
 mod tests;
 mod tls;
 mod trust;
+mod udp;
 mod voice;
 mod web;
 mod x509;
@@ -33,7 +34,7 @@ use crate::model::outcome::{Outcome, Why};
 use crate::model::subject::Subject;
 use crate::model::value::{Kind, Tier, Value};
 
-pub use derive::derive;
+pub use derive::{derive, derive_host};
 pub(crate) use ground::Standpoint;
 pub(crate) use json::object as as_json;
 pub use rows::{ROWS, Row, needs};

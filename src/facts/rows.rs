@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::portset::PortSet;
 use super::seen::{Gap, Standing};
 use super::trust::Trust;
-use super::{certificate, host, http, json, ports, service, tls};
+use super::{certificate, host, http, json, ports, service, tls, udp};
 use crate::model::net::Transport;
 use crate::model::observation::Spot;
 use crate::model::value::{Field, Kind, Tier, Type, Value};
@@ -32,7 +32,7 @@ pub struct Row {
 
 /// Every row, in reading order.
 pub static ROWS: &[Row] =
-    &[host::ROW, ports::ROW, service::ROW, tls::ROW, certificate::ROW, http::ROW];
+    &[host::ROW, ports::ROW, udp::ROW, service::ROW, tls::ROW, certificate::ROW, http::ROW];
 
 /// The probes in the order in which each builds on the answers of those before it: addresses come from names, services
 /// from open ports, and what a service says by itself decides whether it is spoken to.

@@ -140,17 +140,38 @@ impl Here<'_> {
     /// What the scope says to the probe at an address. Leave is given for addresses, never for some of their ports, so
     /// that asking for one is enough; at the socket every port is asked for again.
     fn allows(&self, probe: &Probe, address: IpAddr) -> Result<(), String> {
-        let port =
-            self.ports.first().copied().ok_or("the profile and the inventory name no port")?;
+        let (transport, ports) = self.goes_to(probe);
+        let port = ports.first().copied().ok_or("the profile and the inventory name no port")?;
         let want = Want {
             host: self.host.id.clone(),
             address,
             origin: Origin::Written,
-            transport: Transport::Tcp,
+            transport,
             port,
             class: probe.class,
         };
         (self.inputs.allows)(&want).map_err(|refused| refused.rule)
+    }
+
+    /// The ports that a probe goes to, as far as they are its own and not found out by others.
+    fn goes_to(&self, probe: &Probe) -> (Transport, Vec<u16>) {
+        let own = self.inputs.guide.and_then(|guide| guide.asking(&probe.name));
+        let own = own.filter(|_| probe.over == Reach::Port);
+        own.map_or_else(
+            || (Transport::Tcp, self.ports.clone()),
+            |asking| {
+                let udp = asking.medium.is_datagrams();
+                (if udp { Transport::Udp } else { Transport::Tcp }, asking.ports.clone())
+            },
+        )
+    }
+
+    /// The ports behind which a recipe may find what it is about; none for every other probe.
+    fn doors(&self, probe: &Probe) -> Option<Vec<u16>> {
+        let guide = self.inputs.guide?;
+        let found = matches!(probe.over, Reach::Service | Reach::Site);
+        guide.asking(&probe.name).filter(|_| found)?;
+        Some(guide.ports(&probe.name, &self.host.id, &self.ports))
     }
 
     fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
@@ -174,6 +195,14 @@ impl Here<'_> {
         let at_most = PORTS_EXAMINED_AT_MOST.min(u32::try_from(ports).unwrap_or(u32::MAX));
         let services = u64::from(at_most) * addresses;
         let names = self.host.names.clone();
+        if let Some(ports) = self.doors(probe) {
+            let at_most = at_most.min(u32::try_from(ports.len()).unwrap_or(u32::MAX));
+            let names = if probe.over == Reach::Site { names } else { Vec::new() };
+            let times = u64::from(at_most) * addresses * names.len().max(1) as u64;
+            let over = Over::Door { ports: port_ranges(&ports), at_most, names };
+            // Without any port it still stands in the plan: that nothing is asked there was decided, not forgotten.
+            return Some((over, times));
+        }
         let (over, times) = match probe.over {
             Reach::Name => (Over::Name { names: names.clone() }, names.len() as u64),
             Reach::Address => {
@@ -185,6 +214,12 @@ impl Here<'_> {
             Reach::Site => {
                 let each = names.len().max(1) as u64;
                 (Over::Site { at_most, names }, services * each)
+            }
+            Reach::Port => {
+                let (transport, own) = self.goes_to(probe);
+                let (ports, written) = (port_ranges(&own), written.to_vec());
+                let over = Over::Port { transport, ports, written, resolved_at_most };
+                (over, own.len() as u64 * addresses)
             }
         };
         (times > 0).then_some((over, times))

@@ -113,7 +113,9 @@ mod tests {
     fn a_question_is_as_the_rfc_draws_it() {
         let (id, bytes) = message(&version()).expect("a question");
         let mut wire = id.to_be_bytes().to_vec();
-        wire.extend(b"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07version\x04bind\x00\x00\x10\x00\x03");
+        wire.extend(
+            b"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07version\x04bind\x00\x00\x10\x00\x03",
+        );
         assert_eq!(bytes, wire);
         let recurse = Question { recurse: true, ..version() };
         assert_eq!(message(&recurse).expect("a question").1.get(2), Some(&1));

@@ -140,13 +140,11 @@ async fn post(going: &mut Going<'_>, run: &mut Run) -> Result<(), Unopened> {
                 Ok(()) => begun = Begun::Yes,
                 Err(why) => came_to_nothing(run, why, begun)?,
             },
-            Turn::Hear(hear) => {
-                match talk.hear(hear.most, going.within(hear.patience)).await {
-                    Ok(came) => run.heard(&came.bytes, None),
-                    Err(Unopened::Cut(cut)) => run.heard(&[], Some(ending(&cut))),
-                    Err(why) => came_to_nothing(run, why, begun)?,
-                }
-            }
+            Turn::Hear(hear) => match talk.hear(hear.most, going.within(hear.patience)).await {
+                Ok(came) => run.heard(&came.bytes, None),
+                Err(Unopened::Cut(cut)) => run.heard(&[], Some(ending(&cut))),
+                Err(why) => came_to_nothing(run, why, begun)?,
+            },
             Turn::End => break,
             Turn::Reconnect | Turn::Fetch(_) | Turn::Ask(_) => return Err(foreign()),
         }

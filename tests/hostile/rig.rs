@@ -101,7 +101,8 @@ impl Rig {
         let (already, stop) = (Progress::default(), Stop::default());
         let plan = Arc::new(plan);
         let probes = built_in();
-        let scan = Scan { plan, probes, scope, world, already, journal, stop };
+        let guide = None;
+        let scan = Scan { plan, probes, guide, scope, world, already, journal, stop };
         let ended = run(scan, &mut |_| {}).await;
         Seen::read(folder, path, ended, budgets)
     }
@@ -112,6 +113,7 @@ impl Rig {
         let scan = Scan {
             plan: Arc::new(plan),
             probes: self.probes.clone(),
+            guide: None,
             scope: Arc::new(scope()),
             world,
             already,

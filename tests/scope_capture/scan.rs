@@ -82,6 +82,7 @@ async fn scan(window: i64) -> postern::engine::Ended {
         class: Class::ReadOnly,
         limits: LIMITS,
         probes: PROBES,
+        guide: None,
         allows: &|want| scope.allows(want, now),
         resolves: &|host| scope.resolves(host, now),
         vantage: "outside",
@@ -96,6 +97,7 @@ async fn scan(window: i64) -> postern::engine::Ended {
     let scan = Scan {
         plan: Arc::new(plan),
         probes: built_in(),
+        guide: None,
         scope: Arc::new(scope),
         world,
         already: Progress::default(),

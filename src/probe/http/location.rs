@@ -62,6 +62,11 @@ impl Place {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
+    /// Another path and query of the same site.
+    pub(in crate::probe) fn at_path(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
     /// Whether another place is of the same site: same scheme, host and port.
     pub(in crate::probe) fn is_beside(&self, other: &Self) -> bool {
         (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)

@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::{Begun, Going, came_to_nothing, ending, foreign};
 use crate::catalogue::recipe::{Ending, Fetch, Method as Asked, Page, Run, Turn};
 use crate::model::saw::HttpAnswer;
-use crate::probe::http::{Exchange, Got, Place, Wish, first, visit};
+use crate::probe::http::{Exchange, Got, Wish, first, visit};
 use crate::talk::Unopened;
 
 /// Asks for every page that is wanted.
@@ -32,7 +32,7 @@ pub(super) async fn visit_all(going: &mut Going<'_>, run: &mut Run) -> Result<()
 /// Asks for one page, and follows it within the site if that is wanted.
 async fn page(going: &mut Going<'_>, fetch: &Fetch) -> Result<Result<Page, Ending>, Unopened> {
     let wish = wish(fetch)?;
-    let mut place = Place { path: fetch.path.clone(), ..first(going.errand) };
+    let mut place = first(going.errand).at_path(&fetch.path);
     let mut hops = if fetch.follow { Fetch::HOPS } else { 0 };
     loop {
         let Exchange { got: Got { answer, location, cut, .. }, lines } =
@@ -58,7 +58,8 @@ fn wish(fetch: &Fetch) -> Result<Wish, Unopened> {
     let mut headers = Vec::new();
     for (name, value) in &fetch.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(|wrong| ours(wrong.to_string()))?;
-        let value = HeaderValue::try_from(value.as_str()).map_err(|wrong| ours(wrong.to_string()))?;
+        let value =
+            HeaderValue::try_from(value.as_str()).map_err(|wrong| ours(wrong.to_string()))?;
         headers.push((name, value));
     }
     let method = match fetch.method {
