@@ -232,6 +232,11 @@ impl Kind {
         Self { probe: name.clone(), name, tier, means: means.into(), fields }
     }
 
+    /// Whether a check brings it along, so that no other check can speak of it: its name cannot be spelt in a condition.
+    pub fn is_of_one_check(&self) -> bool {
+        self.name.contains(':')
+    }
+
     /// The place of a field in the records of this kind.
     pub fn slot(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| known.name == field)

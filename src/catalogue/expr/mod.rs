@@ -86,6 +86,34 @@ pub(crate) enum Called {
     Bare,
     /// `probe.name`, in the conditions of the check.
     Probe,
+    /// Not yet: in the condition that decides where the probe goes.
+    Later,
+}
+
+impl<'v> Own<'v> {
+    /// The code for one of its captures, or for what is concluded from them: a fact's own expression stands in its
+    /// place, so that its type, what it blames and why it is not known come out by themselves.
+    fn node(&self, name: &str) -> Option<Node> {
+        if let Some((_, fact)) = self.facts.iter().find(|(known, _)| known == name) {
+            return Some(fact.node.clone());
+        }
+        let slot = self.kind.slot(name)?;
+        let of = self.kind.fields.get(slot)?.of.clone();
+        let absent = Why::new("the check's own probe was not put to this");
+        let op = code::Op::Fact { kind: self.id, field: u16::try_from(slot).ok()?, absent };
+        Some(Node { op, of, on_facts: true })
+    }
+
+    /// Whether it has something of that name.
+    fn knows(&self, name: &str) -> bool {
+        self.kind.slot(name).is_some() || self.facts.iter().any(|(known, _)| known == name)
+    }
+
+    /// Every name that it has, conclusions first.
+    pub(crate) fn names(&self) -> Vec<&'v str> {
+        let facts = self.facts.iter().map(|(name, _)| name.as_str());
+        facts.chain(self.kind.fields.iter().map(|field| &*field.name)).collect()
+    }
 }
 
 /// Every scale that the fields of the vocabulary are typed by, in order of first use.
@@ -178,11 +206,6 @@ impl Expression {
     /// Its text on one line.
     pub(crate) fn text(&self) -> &str {
         &self.text
-    }
-
-    /// Its code.
-    fn node(&self) -> &Node {
-        &self.node
     }
 
     /// Whether it holds.

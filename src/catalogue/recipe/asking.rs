@@ -176,9 +176,9 @@ impl Asking {
     /// A condition with the facts that it names: two checks may give one name to different ones.
     fn spelt(&self, when: &super::super::expr::Expression) -> String {
         let named = super::super::expr::mentions(when.text());
-        let facts = self.recipe.facts.iter().filter(|fact| named.contains(&fact.name));
-        facts.fold(when.text().to_owned(), |mut text, fact| {
-            let _ = write!(text, " where {} is {}", fact.name, self.spelt(&fact.of));
+        let facts = self.recipe.facts.iter().filter(|(name, _)| named.contains(name));
+        facts.fold(when.text().to_owned(), |mut text, (name, fact)| {
+            let _ = write!(text, " where {name} is {}", self.spelt(fact));
             text
         })
     }

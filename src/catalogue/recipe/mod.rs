@@ -4,7 +4,11 @@
 mod asking;
 mod hear;
 mod http;
+mod read;
+mod rehearse;
 mod run;
+mod shape;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +21,10 @@ use super::expr::Expression;
 pub use self::asking::Asking;
 pub use self::hear::{Enough, Hear, QUIET, Until};
 pub use self::http::{Fetch, Method, Page};
+pub(super) use self::read::{Around, read, uses};
+pub(super) use self::rehearse::Script;
 pub use self::run::{Ending, Run, Turn};
+pub use self::shape::*;
 
 /// What stands in a path for the text of a list.
 pub(super) const EACH: &str = "{{ each }}";
@@ -49,7 +56,7 @@ pub struct Recipe {
     /// What is done, in order.
     pub(super) steps: Vec<Step>,
     /// What is concluded from the captures, by name.
-    pub(super) facts: Vec<Fact>,
+    pub(super) facts: Vec<(String, Expression)>,
 }
 
 /// What a recipe speaks.
@@ -177,13 +184,6 @@ pub struct DnsAnswer {
     pub bytes: usize,
 }
 
-/// A conclusion from captures.
-#[derive(Debug)]
-pub(super) struct Fact {
-    pub(super) name: String,
-    pub(super) of: Expression,
-}
-
 impl Recipe {
     /// The kind of its records: what `on: probe` and `probe.…` stand for.
     pub fn kind(&self) -> &Kind {
@@ -192,7 +192,7 @@ impl Recipe {
 
     /// The names and types of what it concludes, in the order of the file.
     pub fn facts(&self) -> impl Iterator<Item = (&str, &Type)> {
-        self.facts.iter().map(|fact| (fact.name.as_str(), fact.of.of()))
+        self.facts.iter().map(|(name, fact)| (name.as_str(), fact.of()))
     }
 
     /// What goes on the wire with these parameters of its check.

@@ -111,6 +111,8 @@ pub struct Run {
     asking: Arc<Asking>,
     nonce: String,
     record: Vec<Value>,
+    /// What was heard as it came, for saying it back.
+    raw: BTreeMap<usize, Vec<u8>>,
     /// Lists of pages so far.
     listed: BTreeMap<usize, Vec<Value>>,
     /// Why a list is not whole.
@@ -156,6 +158,7 @@ impl Run {
             record: asking.kind.fields.iter().map(|_| unasked()).collect(),
             listed: lists.chain(missing.keys().map(|into| (*into, Vec::new()))).collect(),
             missing,
+            raw: BTreeMap::new(),
             asking: Arc::clone(asking),
             nonce: nonce.to_owned(),
             at: 0,
@@ -210,12 +213,9 @@ impl Run {
     fn begin(&mut self, does: Does) -> Option<Turn> {
         match does {
             Does::Send(bytes) => Some(self.say(bytes.to_vec())),
-            Does::Echo(from) => match self.record.get(from) {
-                Some(Value::Text(text)) => {
-                    let text = Arc::clone(text);
-                    Some(self.say(text.as_bytes().to_vec()))
-                }
-                _ => {
+            Does::Echo(from) => match self.raw.get(&from).cloned() {
+                Some(bytes) => Some(self.say(bytes)),
+                None => {
                     self.line = Line::Down("there was nothing to say back");
                     None
                 }
@@ -247,6 +247,11 @@ impl Run {
         Turn::Say(bytes)
     }
 
+    /// Whether the last question is about to be put again.
+    pub(super) fn tries_again(&self) -> bool {
+        self.again
+    }
+
     /// Tells what was heard, and what ended it when that was not the listener having enough: for [`Until::Quiet`] and
     /// [`Until::End`] falling silent and closing.
     pub fn heard(&mut self, bytes: &[u8], end: Option<Ending>) {
@@ -260,6 +265,9 @@ impl Run {
         let whole = whole(&read.hear, bytes, end);
         let kept = whole || (read.optional && !bytes.is_empty());
         let why = end.unwrap_or(Ending::Closed).why();
+        if kept {
+            self.raw.insert(read.into, bytes.to_vec());
+        }
         let value = if kept { text(bytes, read.form) } else { Value::unknown(why) };
         self.set(read.into, value);
         match end {
