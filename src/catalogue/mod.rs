@@ -1,6 +1,5 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
-mod away;
 mod door;
 mod expr;
 mod file;

@@ -6,14 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalogue::Check;
 use crate::catalogue::recipe::Asking;
-use crate::facts::{self, FactBase, KindId, Vocabulary};
+use crate::catalogue::{Check, Wants};
+use crate::facts::{self, Entry, FactBase, Vocabulary};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId, Transport};
 use crate::model::observation::Spot;
-use crate::model::plan::{Bound, Limits, Plan, Step, Wanted};
+use crate::model::outcome::Why;
+use crate::model::plan::{Bound, Limits, Over, Plan, Step, Wanted};
 use crate::model::record::Row;
 use crate::model::subject::Subject;
 use crate::model::value::Value;
@@ -39,12 +40,12 @@ pub struct Guide {
     wishes: BTreeMap<String, Vec<Wish>>,
     /// What the inventory alone says of each host.
     declared: FactBase,
-    /// Records of which nothing is known, by kind.
-    blank: Vec<Arc<[Value]>>,
 }
 
-/// Why something is not known while a scan is planned.
-const NOT_YET: &str = "it was not asked yet";
+/// Why a recipe does not go where its condition cannot hold.
+const NOT_HERE: &str = "no check that wants it is about this place";
+/// Why it does not go to an open port that counts as no service.
+const NOBODY: &str = "the address accepts connections everywhere, and nobody spoke at this port";
 
 impl Guide {
     /// A guide for those wishes.
@@ -61,21 +62,13 @@ impl Guide {
         let check = CheckId(String::new());
         let hosts = inventory.hosts.iter().map(|host| host.id.clone());
         let wanted = hosts.map(|host| Wanted { host, check: check.clone() }).collect();
-        let blank = |kind: &crate::model::value::Kind| {
-            kind.fields.iter().map(|_| Value::unknown(NOT_YET)).collect()
+        let declared = if by_probe.is_empty() {
+            FactBase::default()
+        } else {
+            facts::derive(inventory, &unplanned(wanted), &[], vocabulary, &[])
         };
-        let declared = match by_probe.is_empty() {
-            true => FactBase::default(),
-            false => facts::derive(inventory, &unplanned(wanted), &[], vocabulary, &[]),
-        };
-        Self {
-            declared,
-            blank: vocabulary.kinds().iter().map(blank).collect(),
-            inventory: inventory.clone(),
-            vocabulary: vocabulary.clone(),
-            trust: trust.to_vec(),
-            wishes: by_probe,
-        }
+        let (inventory, vocabulary) = (inventory.clone(), vocabulary.clone());
+        Self { inventory, vocabulary, trust: trust.to_vec(), wishes: by_probe, declared }
     }
 
     /// Every recipe as a probe, each once.
@@ -89,13 +82,19 @@ impl Guide {
         self.wishes.get(probe)?.first().map(|wish| &*wish.asking)
     }
 
-    /// Those of the TCP ports of a host to which a recipe may go.
-    pub(super) fn ports(&self, probe: &str, host: &HostId, ports: &[u16]) -> Vec<u16> {
+    /// Those of the ports of a host to which a recipe may go.
+    pub(super) fn ports(
+        &self,
+        probe: &str,
+        host: &HostId,
+        transport: Transport,
+        ports: &[u16],
+    ) -> Vec<u16> {
         let wishes = self.wishes.get(probe).map_or(&[][..], Vec::as_slice);
-        let about = self.entry(&self.declared, host, &|subject| subject.service.is_none());
+        let host = entry(&self.declared, host, |subject| subject.service.is_none());
+        let about = |kind| host.and_then(|host| self.declared.record(host, kind));
         let may = |port: &&u16| {
-            let service = self.supposed(Transport::Tcp, **port);
-            wishes.iter().any(|wish| self.away(wish, &self.declared, about, &service).is_none())
+            wishes.iter().any(|wish| wish.check.may_want(&wish.params, &about, transport, **port))
         };
         ports.iter().filter(may).copied().collect()
     }
@@ -109,64 +108,43 @@ impl Guide {
     pub fn keeps_away(&self, step: &Step, spot: &Spot, facts: &FactBase) -> Option<String> {
         let wishes = self.wishes.get(&step.probe)?;
         let (transport, port) = spot.service?;
-        let at = |subject: &Subject, name: &Option<String>| {
+        let at = |subject: &Subject, name: Option<&String>| {
             subject.address == spot.address
                 && subject.service == spot.service
-                && subject.name == *name
+                && subject.name.as_ref() == name
         };
-        let own = self.entry(facts, &spot.host, &|subject| at(subject, &spot.name));
-        let service = own.or_else(|| self.entry(facts, &spot.host, &|subject| at(subject, &None)));
-        let host = || self.entry(facts, &spot.host, &|subject| subject.address.is_none());
-        let entry = service.or_else(host);
-        let supposed = self.supposed(transport, port);
-        let wanted = wishes.iter().filter(|wish| step.asked_by.contains(&wish.check.id));
+        let site = entry(facts, &spot.host, |subject| at(subject, spot.name.as_ref()));
+        let found = site.or_else(|| entry(facts, &spot.host, |subject| at(subject, None)));
+        if found.is_none() && transport == Transport::Tcp && matches!(step.over, Over::Door { .. })
+        {
+            return Some(NOBODY.to_owned());
+        }
+        let host = entry(facts, &spot.host, |subject| subject.address.is_none());
+        let about = |kind| host.and_then(|host| facts.record(host, kind));
         let mut reasons = BTreeSet::new();
-        for wish in wanted {
-            reasons.insert(self.away(wish, facts, entry, &supposed)?);
+        for wish in wishes.iter().filter(|wish| step.asked_by.contains(&wish.check.id)) {
+            let lookup = |kind| found.and_then(|entry| facts.record(entry, kind));
+            let wanted = match found {
+                Some(_) => wish.check.wants(&wish.params, &lookup),
+                None if wish.check.may_want(&wish.params, &about, transport, port) => Wants::Yes,
+                None => Wants::No(Why::new(NOT_HERE)),
+            };
+            match wanted {
+                Wants::Yes => return None,
+                Wants::No(why) => reasons.insert(why.to_string()),
+            };
         }
         Some(reasons.into_iter().collect::<Vec<_>>().join("; "))
     }
+}
 
-    /// Why a wish does not lead to an entry; `supposed` stands in for its service where no facts tell of one.
-    fn away(
-        &self,
-        wish: &Wish,
-        facts: &FactBase,
-        entry: Option<&facts::Entry>,
-        supposed: &[Value],
-    ) -> Option<String> {
-        let service = self.vocabulary.id("service");
-        let lookup = |kind: KindId| {
-            let known = entry.and_then(|entry| facts.record(entry, kind));
-            let supposed = || (Some(kind) == service).then_some(supposed);
-            let blank = || self.blank.get(usize::from(kind)).map(|record| &**record);
-            known.or_else(supposed).or_else(blank)
-        };
-        wish.check.keeps_away(&wish.params, &lookup).map(ToString::to_string)
-    }
-
-    fn entry<'f>(
-        &self,
-        facts: &'f FactBase,
-        host: &HostId,
-        is: &dyn Fn(&Subject) -> bool,
-    ) -> Option<&'f facts::Entry> {
-        facts.entries.iter().find(|entry| entry.subject.host == *host && is(&entry.subject))
-    }
-
-    /// A service of which only transport and port are known.
-    fn supposed(&self, transport: Transport, port: u16) -> Vec<Value> {
-        let Some(kind) = self.vocabulary.id("service").and_then(|id| self.vocabulary.kind(id))
-        else {
-            return Vec::new();
-        };
-        let value = |field: &crate::model::value::Field| match &*field.name {
-            "transport" => Value::text(transport.to_string()),
-            "port" => Value::Int(i64::from(port)),
-            _ => Value::unknown(NOT_YET),
-        };
-        kind.fields.iter().map(value).collect()
-    }
+/// The first entry of a host whose subject is such.
+fn entry<'f>(
+    facts: &'f FactBase,
+    host: &HostId,
+    is: impl Fn(&Subject) -> bool,
+) -> Option<&'f Entry> {
+    facts.entries.iter().find(|entry| entry.subject.host == *host && is(&entry.subject))
 }
 
 /// A plan by which nothing is asked.

@@ -161,7 +161,8 @@ impl Here<'_> {
             || (Transport::Tcp, self.ports.clone()),
             |asking| {
                 let udp = asking.medium.is_datagrams();
-                (if udp { Transport::Udp } else { Transport::Tcp }, asking.ports.clone())
+                let transport = if udp { Transport::Udp } else { Transport::Tcp };
+                (transport, asking.ports.clone())
             },
         )
     }
@@ -171,7 +172,7 @@ impl Here<'_> {
         let guide = self.inputs.guide?;
         let found = matches!(probe.over, Reach::Service | Reach::Site);
         guide.asking(&probe.name).filter(|_| found)?;
-        Some(guide.ports(&probe.name, &self.host.id, &self.ports))
+        Some(guide.ports(&probe.name, &self.host.id, Transport::Tcp, &self.ports))
     }
 
     fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
@@ -217,9 +218,11 @@ impl Here<'_> {
             }
             Reach::Port => {
                 let (transport, own) = self.goes_to(probe);
+                let guide = self.inputs.guide?;
+                let own = guide.ports(&probe.name, &self.host.id, transport, &own);
                 let (ports, written) = (port_ranges(&own), written.to_vec());
                 let over = Over::Port { transport, ports, written, resolved_at_most };
-                (over, own.len() as u64 * addresses)
+                return Some((over, own.len() as u64 * addresses));
             }
         };
         (times > 0).then_some((over, times))

@@ -83,7 +83,11 @@ fn reasons(plan: &Plan) -> BTreeMap<&str, BTreeSet<&CheckId>> {
 
 /// Whether there is anything for a step to ask.
 fn asks(step: &Step) -> bool {
-    !matches!(&step.over, Over::Door { ports, .. } if ports.is_empty())
+    let none = |over: &Over| match over {
+        Over::Door { ports, .. } | Over::Port { ports, .. } => ports.is_empty(),
+        _ => false,
+    };
+    !none(&step.over)
 }
 
 fn class(class: Class) -> &'static str {
