@@ -88,6 +88,10 @@ pub(crate) struct StepDoors {
     pub(crate) budget: Arc<Budget>,
     /// When the probe is to be done; put off by every wait for a turn.
     pub(crate) deadline: Mutex<Instant>,
+    /// How long one conversation may take.
+    pub(crate) talk: Duration,
+    /// How many bytes are heard in one conversation.
+    pub(crate) hear: usize,
     /// How long the probe has waited for turns, in milliseconds.
     pub(crate) waited: AtomicU64,
     /// What an earlier run has settled already.
@@ -175,7 +179,7 @@ impl StepDoors {
         let permit = self.gate.scope.permit(&want, self.gate.now());
         let permit = permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
         let budgets = self.gate.world.budgets;
-        let deadline = self.deadline().min(instant() + budgets.talk);
+        let deadline = self.deadline().min(instant() + self.talk);
         let patience = budgets.connect.min(deadline.saturating_duration_since(instant()));
         let dialling = How {
             step: Some(self.step.id),
@@ -185,7 +189,7 @@ impl StepDoors {
             ttl: how.ttl,
         };
         let connected = dial(&self.gate, permit, ticket, dialling).await?;
-        let terms = Terms { deadline, most: budgets.hear, clock: instant };
+        let terms = Terms { deadline, most: self.hear, clock: instant };
         let held = Box::new(connected.ticket);
         Ok(Talk::new(Box::new(connected.stream), terms, Some(held)))
     }

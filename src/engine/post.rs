@@ -29,9 +29,8 @@ pub(super) fn open(doors: &StepDoors, port: u16, tries: u32) -> Result<Datagrams
     let want = Want { transport: Transport::Udp, ..doors.want(address, doors.origin, port) };
     doors.allowed(&want)?;
     doors.in_time()?;
-    let budgets = doors.gate.world.budgets;
-    let deadline = doors.deadline().min(instant() + budgets.talk);
-    let terms = Terms { deadline, most: budgets.hear, clock: instant };
+    let deadline = doors.deadline().min(instant() + doors.talk);
+    let terms = Terms { deadline, most: doors.hear, clock: instant };
     let to = SocketAddr::new(address.to_canonical(), port);
     let post = Post { doors, want, to, socket: None, held: None };
     Ok(Datagrams::new(Box::new(post), port, tries, terms))

@@ -89,6 +89,8 @@ impl Here<'_> {
     fn before(&self, probe: &Probe) -> Vec<&'static str> {
         let resolved = probe.over != Reach::Name && self.host.addresses.is_empty();
         let first: &[&str] = match probe.when {
+            // By the sweep it is known whether the address answers at all, without which silence says nothing.
+            When::Always if probe.over == Reach::Port => &["tcp"],
             When::Always => &[],
             When::Open => &["tcp"],
             When::Silent => &["tcp", "greeting"],

@@ -30,6 +30,8 @@ pub(crate) struct Script {
     pub(crate) says: Vec<Vec<u8>>,
     /// Whether they wait for the whole of a request head.
     pub(crate) polite: bool,
+    /// Whether something else answers at the address.
+    pub(crate) alive: bool,
     /// A whole peer instead, for protocols that are more than one answer.
     pub(crate) peer: Option<fn(tokio::io::DuplexStream) -> Soon<'static, ()>>,
 }
@@ -60,7 +62,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
         ports: &[22, 443],
         agent: "Postern test",
         encrypted,
-        alive: false,
+        alive: behind.script.alive,
         nonce: "n0nc3",
         patience: Duration::from_secs(3),
         clock: Instant::now,

@@ -12,7 +12,7 @@ use super::Shared;
 use super::known::{Known, Next};
 use crate::engine::doors::{Budget, StepDoors};
 use crate::engine::sweep::{self, Settled};
-use crate::engine::world::{instant, nonce};
+use crate::engine::world::{Budgets, instant, nonce};
 use crate::facts::FactBase;
 use crate::model::moment::Moment;
 use crate::model::net::{Transport, parse_port_ranges};
@@ -21,7 +21,7 @@ use crate::model::plan::{Bound, Over, Step};
 use crate::model::record::{End, Row};
 use crate::model::saw::PortsSaw;
 use crate::plan::Guide;
-use crate::probe::{Brought, Errand, Probe, Reach};
+use crate::probe::{Ask, Brought, Errand, Probe, Reach};
 use crate::scope::{Origin, Want};
 use crate::talk::Unopened;
 
@@ -194,6 +194,7 @@ impl Here<'_> {
     }
 
     fn doors(&self, probe: &Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
+        let terms = Granted::of(probe, self.shared.gate.world.budgets);
         let times = if probe.over == Reach::Address { ports as u64 } else { 1 };
         let bound = Bound {
             connections: probe.bound.connections.saturating_mul(times),
@@ -229,7 +230,9 @@ impl Here<'_> {
             addresses: self.known.addresses_so_far(),
             resolvers: self.shared.plan.resolvers.clone(),
             budget: Arc::new(Budget::new(bound, Some(Arc::clone(self.budget)))),
-            deadline: Mutex::new(instant() + self.shared.gate.world.budgets.step),
+            deadline: Mutex::new(instant() + terms.step),
+            talk: terms.talk,
+            hear: terms.hear,
             waited: AtomicU64::new(0),
             settled: self.settled_before(spot),
             ports: self.ports.to_vec(),
@@ -347,6 +350,30 @@ impl Here<'_> {
             self.tell(Row::Saw(saw.clone()));
         }
         self.tell(Row::Done { step, spot: spot.clone(), end: end.clone() });
+    }
+}
+
+/// What a probe is granted on one spot: the world's budgets, or for a recipe its own caps, which stand in the plan.
+struct Granted {
+    step: Duration,
+    talk: Duration,
+    hear: usize,
+}
+
+/// A recipe ends by itself when its time is up, and brings home what it has; a moment later it is let go.
+const A_MOMENT: Duration = Duration::from_secs(1);
+/// What may come besides what a recipe wants to hear: TLS handshakes, heads of answers, and bodies, which count apart.
+const AROUND: usize = 512 * 1024;
+
+impl Granted {
+    fn of(probe: &Probe, budgets: Budgets) -> Self {
+        match &probe.ask {
+            Ask::BuiltIn(_) => Self { step: budgets.step, talk: budgets.talk, hear: budgets.hear },
+            Ask::Recipe(asking) => {
+                let time = asking.caps.time + A_MOMENT;
+                Self { step: time, talk: time, hear: asking.caps.bytes.saturating_add(AROUND) }
+            }
+        }
     }
 }
 
