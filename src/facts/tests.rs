@@ -104,7 +104,7 @@ fn a_filtered_port_is_a_shut_door_and_an_unsettled_one_is_unknown() {
         ("web1 22/tcp", "filtered"),
         ("web1 80/tcp", "unknown (the connection was reset)"),
         ("web1 8080/tcp", "unknown (the port was not asked)"),
-        ("web1 53/udp", "unknown (no probe asks over UDP yet)"),
+        ("web1 53/udp", "unknown (no check of the plan asks it over UDP)"),
     ];
     assert_eq!(states, expected.map(|(place, state)| (place.to_owned(), state.to_owned())));
     let why = "80/tcp of 192.0.2.1: the connection was reset".to_owned();
@@ -533,7 +533,60 @@ fn a_probe_that_yields_a_kind_needs_no_row() {
     let facts = super::sample::Facts { base, vocabulary: words };
     assert_eq!(facts.words("ssh.algorithms"), "a, b");
     assert_eq!(facts.places("ssh"), ["web1 22/tcp"]);
-    assert_eq!(facts.absent("udp"), Some((NotTested, "no probe asks over UDP yet".to_owned())));
+    assert_eq!(facts.absent("udp"), Some((NotTested, "no check of the plan asks it over UDP".to_owned())));
+}
+
+#[test]
+fn what_answers_over_udp_is_open_and_silence_is_no_state() {
+    use crate::model::net::Transport;
+    use crate::model::plan::Over;
+    let mut sample = Sample::web1(json!([{"port": "123/udp", "from": ["internet"]}]));
+    sample.open("22");
+    let mut step = sample.plan.steps[2].clone();
+    (step.id, step.probe) = (5, "ask-0123456789abcdef".into());
+    step.over = Over::Port {
+        transport: Transport::Udp,
+        ports: "53,123,161,162".into(),
+        written: vec!["192.0.2.1".parse().expect("an address")],
+        resolved_at_most: 0,
+    };
+    sample.plan.steps.push(step);
+    let at = |port| Spot { service: Some((Transport::Udp, port)), ..spot("192.0.2.1", port, "") };
+    let answers = [
+        (53, json!({"answered": true, "ended": ""})),
+        (123, json!({"answered": false, "ended": "unreachable"})),
+        (161, json!({"answered": false, "ended": "silent"})),
+    ];
+    for (port, saw) in answers {
+        sample.saw("ask-0123456789abcdef", at(port), saw);
+    }
+    let kind = crate::model::value::Kind {
+        probe: "ask-0123456789abcdef".into(),
+        ..crate::model::value::Kind::new(
+            "probe:lab/x",
+            crate::model::value::Tier::Service,
+            "It.",
+            [crate::model::value::Field::new("answered", Type::Bool, "It.")],
+        )
+    };
+    let mut kinds = vocabulary();
+    kinds.push(kind);
+    let words = super::Vocabulary::new(kinds);
+    let base = super::derive(&sample.inventory, &sample.plan, &sample.rows, &words, &[]);
+    let facts = super::sample::Facts { base, vocabulary: words };
+    assert!(facts.words("udp.open").starts_with("53 …"), "{}", facts.words("udp.open"));
+    let udp: Vec<_> = facts
+        .places("service")
+        .into_iter()
+        .zip(facts.all("service.state"))
+        .filter(|(place, _)| place.ends_with("/udp"))
+        .collect();
+    let expected = [("web1 53/udp", "open"), ("web1 123/udp", "closed")];
+    assert_eq!(udp, expected.map(|(place, state)| (place.to_owned(), state.to_owned())));
+    assert_eq!(facts.places("probe:lab/x"), ["web1 53/udp", "web1 123/udp", "web1 161/udp"]);
+    let (outcome, why) = facts.absent("probe:lab/x").expect("162 was not asked");
+    assert_eq!(outcome, NotTested);
+    assert!(why.starts_with("162/udp of 192.0.2.1: "), "{why}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::probe::scripted::{Script, ask};
 fn written(recipe: &str) -> Probe {
     let text = format!(
         "schema: postern/check/v1\nrevision: 1\ntitle: {{en: It is safe, zh-Hant: 安全}}\n\
-         impact: low\nlikelihood: low\non: probe\nprobe:\n{recipe}expect: probe.answered\n\
+         impact: low\nlikelihood: low\non: probe\nwhen: service.port > 0\nprobe:\n{recipe}expect: probe.answered\n\
          says: {{fail: {{en: It is not., zh-Hant: 並非如此。}}}}\nwhy: {{en: So., zh-Hant: 因此。}}\n\
          fix: [{{text: {{en: Mend it., zh-Hant: 修正。}}}}]\nrefs: [RFC 9325]\n"
     );
