@@ -88,7 +88,7 @@ impl Judge {
         let review = weigh(
             &book,
             &Measure {
-                vocabulary: &library.vocabulary,
+                vocabulary: &profile.vocabulary(&library.catalogue),
                 catalogue: &library.catalogue,
                 profile: &profile,
                 waivers: (!self.waivers.is_empty()).then_some(&waivers),

@@ -32,6 +32,7 @@ const PROFILE: &str = "baseline";
 
 /// The checks and the profile that are in use.
 pub(crate) struct Rulebook {
+    /// What the checks speak of, with the profile's parameters.
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
@@ -197,9 +198,11 @@ pub(crate) fn rulebook(
 ) -> Result<Rulebook, Vec<Complaint>> {
     let (library, mut wrong) = Library::open(checks, profiles);
     let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
-    let Library { vocabulary, catalogue, .. } = library;
+    let catalogue = library.catalogue;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
+        Some(profile) if wrong.is_empty() => {
+            Ok(Rulebook { vocabulary: profile.vocabulary(&catalogue), catalogue, profile })
+        }
         _ => Err(wrong),
     }
 }
