@@ -33,6 +33,7 @@ const PROFILE: &str = "baseline";
 
 /// The checks and the profile that are in use.
 pub(crate) struct Rulebook {
+    /// What the checks speak of, with the profile's parameters.
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
@@ -216,8 +217,7 @@ pub(crate) fn rulebook(
     let catalogue = library.catalogue;
     match profile {
         Some(profile) if wrong.is_empty() => {
-            let vocabulary = profile.vocabulary(&catalogue);
-            Ok(Rulebook { vocabulary, catalogue, profile })
+            Ok(Rulebook { vocabulary: profile.vocabulary(&catalogue), catalogue, profile })
         }
         _ => Err(wrong),
     }

@@ -6,9 +6,12 @@ use super::kinds::vocabulary;
 use super::rows::NOT_DERIVED;
 use super::sample::{Sample, in_words, spot};
 use super::{ROWS, needs};
+use crate::model::net::Transport;
+use crate::model::observation::Spot;
 use crate::model::outcome::Outcome::{Inconclusive, NotApplicable, NotTested};
+use crate::model::plan::Over;
 use crate::model::record::End;
-use crate::model::value::{List, Type, Value};
+use crate::model::value::{Field, Kind, List, Tier, Type, Value};
 
 fn greeted(sample: &mut Sample, port: u16, said: &str) -> u64 {
     let said = (!said.is_empty()).then_some(said);
@@ -515,7 +518,6 @@ fn every_entry_knows_the_one_above_it() {
 
 #[test]
 fn a_probe_that_yields_a_kind_needs_no_row() {
-    use crate::model::value::{Field, Kind, Tier};
     let field = |name: &'static str, of| Field::new(name, of, "It.");
     let mut sample = Sample::web1(json!([]));
     sample.open("22");
@@ -533,13 +535,14 @@ fn a_probe_that_yields_a_kind_needs_no_row() {
     let facts = super::sample::Facts { base, vocabulary: words };
     assert_eq!(facts.words("ssh.algorithms"), "a, b");
     assert_eq!(facts.places("ssh"), ["web1 22/tcp"]);
-    assert_eq!(facts.absent("udp"), Some((NotTested, "no check of the plan asks it over UDP".to_owned())));
+    assert_eq!(
+        facts.absent("udp"),
+        Some((NotTested, "no check of the plan asks it over UDP".to_owned()))
+    );
 }
 
 #[test]
 fn what_answers_over_udp_is_open_and_silence_is_no_state() {
-    use crate::model::net::Transport;
-    use crate::model::plan::Over;
     let mut sample = Sample::web1(json!([{"port": "123/udp", "from": ["internet"]}]));
     sample.open("22");
     let mut step = sample.plan.steps[2].clone();
@@ -560,27 +563,20 @@ fn what_answers_over_udp_is_open_and_silence_is_no_state() {
     for (port, saw) in answers {
         sample.saw("ask-0123456789abcdef", at(port), saw);
     }
-    let kind = crate::model::value::Kind {
-        probe: "ask-0123456789abcdef".into(),
-        ..crate::model::value::Kind::new(
-            "probe:lab/x",
-            crate::model::value::Tier::Service,
-            "It.",
-            [crate::model::value::Field::new("answered", Type::Bool, "It.")],
-        )
-    };
+    let answered = Field::new("answered", Type::Bool, "It.");
+    let mut kind = Kind::new("probe:lab/x", Tier::Service, "It.", [answered]);
+    kind.probe = "ask-0123456789abcdef".into();
     let mut kinds = vocabulary();
     kinds.push(kind);
     let words = super::Vocabulary::new(kinds);
     let base = super::derive(&sample.inventory, &sample.plan, &sample.rows, &words, &[]);
     let facts = super::sample::Facts { base, vocabulary: words };
     assert!(facts.words("udp.open").starts_with("53 …"), "{}", facts.words("udp.open"));
-    let udp: Vec<_> = facts
-        .places("service")
+    let states = facts
+        .entries("service")
         .into_iter()
-        .zip(facts.all("service.state"))
-        .filter(|(place, _)| place.ends_with("/udp"))
-        .collect();
+        .map(|entry| (entry.subject.place(), facts.value_at(entry, "service.state").to_string()));
+    let udp: Vec<_> = states.filter(|(place, _)| place.ends_with("/udp")).collect();
     let expected = [("web1 53/udp", "open"), ("web1 123/udp", "closed")];
     assert_eq!(udp, expected.map(|(place, state)| (place.to_owned(), state.to_owned())));
     assert_eq!(facts.places("probe:lab/x"), ["web1 53/udp", "web1 123/udp", "web1 161/udp"]);
