@@ -32,8 +32,8 @@ pub(super) fn open(doors: &StepDoors, port: u16, tries: u32) -> Result<Datagrams
     let deadline = doors.deadline().min(instant() + doors.talk);
     let terms = Terms { deadline, most: doors.hear, clock: instant };
     let to = SocketAddr::new(address.to_canonical(), port);
-    let post = Post { doors, want, to, socket: None, held: None };
-    Ok(Datagrams::new(Box::new(post), port, tries, terms))
+    let carrier = Post { doors, want, to, socket: None, held: None };
+    Ok(Datagrams::new(Box::new(carrier), port, tries, terms))
 }
 
 /// A socket for one port of one peer.

@@ -106,8 +106,8 @@ impl Doors for Behind {
     fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened> {
         let deadline = Instant::now() + Duration::from_secs(15);
         let terms = Terms { deadline, most: 256 * 1024, clock: Instant::now };
-        let post = Post { behind: self, port, ahead: None };
-        Ok(Datagrams::new(Box::new(post), port, tries, terms))
+        let carrier = Post { behind: self, port, ahead: None };
+        Ok(Datagrams::new(Box::new(carrier), port, tries, terms))
     }
 
     fn waited(&self) -> Duration {
