@@ -280,9 +280,8 @@ fn each_port(addresses: Vec<Next>, transport: Transport, ports: &[u16]) -> Vec<N
     for address in addresses {
         match address {
             Next::Ask(here) => {
-                next.extend(ports.iter().map(|port| {
-                    Next::Ask(Spot { service: Some((transport, *port)), ..here.clone() })
-                }))
+                let at = |port: &u16| Spot { service: Some((transport, *port)), ..here.clone() };
+                next.extend(ports.iter().map(|port| Next::Ask(at(port))));
             }
             leave @ Next::Leave(..) => next.push(leave),
         }
