@@ -88,7 +88,6 @@ impl Judge {
         let review = weigh(
             &book,
             &Measure {
-                vocabulary: &library.vocabulary,
                 catalogue: &library.catalogue,
                 profile: &profile,
                 waivers: (!self.waivers.is_empty()).then_some(&waivers),

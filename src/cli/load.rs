@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::files::Files;
 use super::given::{Given, Pace};
 use super::library::Library;
+use super::weigh;
 use crate::catalogue::Catalogue;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
@@ -22,8 +23,8 @@ use crate::model::digest::Digest;
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
 use crate::model::plan::{Limits, Plan};
-use crate::plan::{self, Inputs};
-use crate::probe::PROBES;
+use crate::plan::{self, Guide, Inputs, Wish};
+use crate::probe::{self, Probe};
 use crate::profile::Profile;
 use crate::scope::{Authorisation, Scope, Setup};
 
@@ -32,6 +33,7 @@ const PROFILE: &str = "baseline";
 
 /// The checks and the profile that are in use.
 pub(crate) struct Rulebook {
+    /// What the checks speak of, with the profile's parameters.
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
@@ -47,6 +49,10 @@ pub(crate) struct Loaded {
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) rulebook: Rulebook,
     pub(crate) scope: Scope,
+    /// Where those probes go that checks write down.
+    pub(crate) guide: Arc<Guide>,
+    /// Every probe: the built-in ones, and after them those that checks write down.
+    pub(crate) probes: Vec<Probe>,
     pub(crate) vantage: String,
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
@@ -94,6 +100,14 @@ impl Loaded {
             resolvers: &resolvers,
             pace,
         });
+        let wishes = rulebook.profile.chosen.iter().filter_map(|chosen| {
+            let asking = Arc::new(chosen.asking()?);
+            Some(Wish { check: Arc::clone(&chosen.check), params: chosen.params.clone(), asking })
+        });
+        let authorities = weigh::authorities(&trust).map_err(|one| vec![one])?;
+        let guide =
+            Guide::new(&declared.inventory, &rulebook.vocabulary, &authorities, wishes.collect());
+        let probes = probe::built_in().into_iter().chain(guide.probes()).collect();
         let path = declared.source.path.display().to_string().replace('\\', "/");
         let lines = declared.lines.into_iter().map(|(host, line)| (host, (path.clone(), line)));
         Ok(Self {
@@ -104,6 +118,8 @@ impl Loaded {
             waivers: waivers.into_iter().flat_map(|file| file.value.waivers).collect(),
             rulebook,
             scope,
+            guide: Arc::new(guide),
+            probes,
             vantage,
             identity: identity(given),
             resolvers,
@@ -150,7 +166,8 @@ impl Loaded {
             ports: &self.rulebook.profile.ports,
             class: self.rulebook.profile.class,
             limits: self.limits(),
-            probes: PROBES,
+            probes: &self.probes.iter().collect::<Vec<_>>(),
+            guide: Some(&self.guide),
             allows: &|want| scope.allows(want, at),
             resolves: &|host| scope.resolves(host, at),
             vantage: &self.vantage,
@@ -197,9 +214,11 @@ pub(crate) fn rulebook(
 ) -> Result<Rulebook, Vec<Complaint>> {
     let (library, mut wrong) = Library::open(checks, profiles);
     let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
-    let Library { vocabulary, catalogue, .. } = library;
+    let catalogue = library.catalogue;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
+        Some(profile) if wrong.is_empty() => {
+            Ok(Rulebook { vocabulary: profile.vocabulary(&catalogue), catalogue, profile })
+        }
         _ => Err(wrong),
     }
 }

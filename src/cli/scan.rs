@@ -19,7 +19,6 @@ use crate::engine::{self, Ended, Stop, World, wall_clock};
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
-use crate::probe::PROBES;
 
 /// What a book is called in the folder of the results.
 const BOOK: &str = "book.jsonl";
@@ -67,7 +66,6 @@ impl Scan {
         }
         let read = Book::load(&book).map_err(Stopped::ours)?;
         let measure = Measure {
-            vocabulary: &loaded.rulebook.vocabulary,
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
             waivers: Some(&loaded.waivers),
@@ -194,7 +192,8 @@ fn carry_out(
     watch_signals(&stop, &meter, book)?;
     let scan = engine::Scan {
         plan: Arc::new(plan),
-        probes: PROBES,
+        probes: loaded.probes.clone(),
+        guide: Some(Arc::clone(&loaded.guide)),
         scope: Arc::new(loaded.scope.clone()),
         world: World::new(agent),
         already,

@@ -16,7 +16,7 @@ use postern::model::plan::{Class, Limits};
 use postern::model::record::{BOOK_SCHEMA, Opened, Row};
 use postern::model::saw::{Cut, PortState, PortsSaw};
 use postern::plan::{Asked, Inputs, plan};
-use postern::probe::PROBES;
+use postern::probe::{PROBES, built_in};
 use postern::scope::{Authorisation, Scope, Setup};
 use serde::de::DeserializeOwned;
 
@@ -72,7 +72,7 @@ async fn scan(window: i64) -> postern::engine::Ended {
     let scope = Scope::new(&setup);
     let asked = Asked {
         check: CheckId("lab/everything".into()),
-        probes: PROBES.iter().map(|probe| probe.name.to_owned()).collect(),
+        probes: PROBES.iter().map(|probe| probe.name.clone().into_owned()).collect(),
     };
     let plan = plan(&Inputs {
         inventory: &inventory,
@@ -82,6 +82,7 @@ async fn scan(window: i64) -> postern::engine::Ended {
         class: Class::ReadOnly,
         limits: LIMITS,
         probes: PROBES,
+        guide: None,
         allows: &|want| scope.allows(want, now),
         resolves: &|host| scope.resolves(host, now),
         vantage: "outside",
@@ -95,7 +96,8 @@ async fn scan(window: i64) -> postern::engine::Ended {
     let journal = Journal::create(&folder.join("book.jsonl"), &opened).expect("a book");
     let scan = Scan {
         plan: Arc::new(plan),
-        probes: PROBES,
+        probes: built_in(),
+        guide: None,
         scope: Arc::new(scope),
         world,
         already: Progress::default(),
