@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::dial::{How, TCP, dial};
 use super::gate::{Gate, Ticket};
-use super::pace::{Kind, Payer};
+use super::pace::Kind;
+use super::resolve::{Question, resolve};
 use super::sweep::{self, Settled};
 use super::world::instant;
 use crate::model::net::Transport;
@@ -84,8 +86,10 @@ pub(crate) struct StepDoors {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) resolvers: Vec<IpAddr>,
     pub(crate) budget: Arc<Budget>,
-    /// When the probe is to be done; put off by every wait for a turn.
-    pub(crate) deadline: Mutex<Instant>,
+    /// How long the probe may take; no wait for a turn counts.
+    pub(crate) allowance: Arc<Allowance>,
+    /// When the scan's own time is used up.
+    pub(crate) latest: Instant,
     /// What an earlier run has settled already.
     pub(crate) settled: Settled,
     /// Ports by which a resolved address is tried against the scope.
@@ -95,16 +99,6 @@ pub(crate) struct StepDoors {
 }
 
 impl StepDoors {
-    /// When the probe is to be done.
-    pub(crate) fn deadline(&self) -> Instant {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The host, as the pace counts.
-    pub(crate) fn payer(&self) -> Payer {
-        Payer::Host(self.spot.host.0.clone())
-    }
-
     /// The wish to reach a port of an address.
     pub(crate) fn want(&self, address: IpAddr, origin: Origin, port: u16) -> Want {
         Want {
@@ -117,13 +111,10 @@ impl StepDoors {
         }
     }
 
-    /// Waits for a turn; the wait is not the peer's, so the deadline is put off by it.
-    pub(crate) async fn turn(&self) -> Result<Ticket, Unopened> {
-        let begun = instant();
-        let ticket = self.gate.turn(&self.payer(), Kind::Connection).await?;
-        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        *deadline += instant().saturating_duration_since(begun);
-        Ok(ticket)
+    /// Waits for a turn to connect to that address; the wait is not the peer's, so the probe's time stands still.
+    pub(crate) async fn turn(&self, to: IpAddr) -> Result<Ticket, Unopened> {
+        let _waits = self.allowance.wait();
+        self.gate.turn(to, Kind::Connection, self.latest).await
     }
 
     /// Asks the scope; a refusal goes into the book, once for each place.
@@ -164,11 +155,11 @@ impl StepDoors {
         self.allowed(&want)?;
         self.in_time()?;
         self.budget.connection()?;
-        let ticket = self.turn().await?;
+        let ticket = self.turn(address).await?;
         let permit = self.gate.scope.permit(&want, self.gate.now());
         let permit = permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
         let budgets = self.gate.world.budgets;
-        let deadline = self.deadline().min(instant() + budgets.talk);
+        let deadline = self.allowance.end().min(instant() + budgets.talk);
         let patience = budgets.connect.min(deadline.saturating_duration_since(instant()));
         let dialling = How {
             step: Some(self.step.id),
@@ -199,23 +190,23 @@ impl StepDoors {
 
     /// Refuses once the step's time is used up.
     fn in_time(&self) -> Result<(), Unopened> {
-        if instant() >= self.deadline() {
+        if instant() >= self.allowance.end() {
             return Err(Unopened::Spent("the step's time is used up".into()));
         }
         Ok(())
     }
 
     async fn resolve_one(&self, name: &str) -> Result<NamesSaw, Unopened> {
-        let budget = &self.budget;
-        let mut saw = super::resolve::resolve(
-            &self.gate,
-            &self.resolvers,
-            &self.spot.host,
-            name,
-            self.step.id,
-            budget,
-        )
-        .await?;
+        let question = Question {
+            gate: &self.gate,
+            resolvers: &self.resolvers,
+            host: &self.spot.host,
+            step: self.step.id,
+            budget: &self.budget,
+            allowance: &self.allowance,
+            latest: self.latest,
+        };
+        let mut saw = resolve(question, name).await?;
         for address in answered(&saw) {
             if let Some(rule) = self.tried(address)? {
                 let spot = Spot { address: Some(address), ..self.spot.clone() };

@@ -25,7 +25,7 @@ use crate::talk::Unopened;
 
 /// As many hosts are asked side by side.
 const HOSTS_AT_ONCE: usize = 16;
-/// What a host may take beyond the plan's own bound before the rest of it is left untested.
+/// What a scan may take beyond the plan's own bounds before the rest of it is left untested.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What a scan is made of.
@@ -68,7 +68,7 @@ struct Meter {
 /// Carries a plan out. Ends when every step has ended on every spot, or soon after the sign to stop.
 pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let Scan { plan, probes, scope, world, already, journal, stop } = scan;
-    let gate = Gate::new(scope, world, stop.clone(), journal, &plan);
+    let gate = Gate::new(scope, world, stop.clone(), journal, &plan, &already);
     let gate = Arc::new(gate);
     let mut hosts: BTreeMap<HostId, Vec<Arc<Step>>> = BTreeMap::new();
     for step in &plan.steps {
@@ -77,7 +77,7 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let (events, heard) = unbounded_channel();
     let shared = Arc::new(Shared {
         standing: Mutex::new(Meter::new(&plan, hosts.len())),
-        end: instant() + std::time::Duration::from_secs(plan.total.seconds) + SLACK,
+        end: instant() + std::time::Duration::from_secs(alone(&plan)) + SLACK,
         plan,
         probes,
         already,
@@ -107,6 +107,12 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let (connections, datagrams) = gate.sent();
     let why = if written { why } else { stop.reason() };
     Ended { complete: complete && written, why, connections, datagrams }
+}
+
+/// The seconds that all steps take at most, one after the other: as long as it takes when all names of all hosts turn out
+/// to lead to one address, which gets no more for being so many.
+fn alone(plan: &Plan) -> u64 {
+    plan.steps.iter().fold(0, |sum, step| sum.saturating_add(step.bound.seconds))
 }
 
 /// Passes events on until every host has ended; answers whether all did to their end.

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::time::sleep_until;
 
 use super::dial::{How, SILENT, dial};
 use super::doors::StepDoors;
-use super::pace::Kind;
 use super::world::instant;
 use crate::model::net::port_ranges;
 use crate::model::saw::{Cut, PortRun, PortState, PortsSaw};
@@ -25,8 +25,9 @@ pub(crate) type Settled = BTreeMap<u16, (PortState, Option<Cut>)>;
 const ATTEMPTS: usize = 2;
 /// As many connects are under way at the same time; pace and places hold them back further.
 const AT_ONCE: usize = 128;
-/// What is settled goes into the book at least so often.
-const OFTEN: Duration = Duration::from_secs(1);
+/// What is settled goes into the book so soon, or a little later with others: a scan that is killed asks again what was
+/// answered within that time, and no more.
+const SOON: Duration = Duration::from_millis(250);
 /// Not more ports than this are settled without going into the book.
 const MANY: usize = 256;
 
@@ -85,7 +86,19 @@ async fn pass(
         ports.into_iter().map(|port| async move { (port, attempt(doors, address, port).await) });
     let mut attempts = stream::iter(attempts).buffer_unordered(AT_ONCE);
     let mut end = Ok(());
-    while let Some((port, came)) = attempts.next().await {
+    loop {
+        let (port, came) = tokio::select! {
+            next = attempts.next() => match next {
+                Some(next) => next,
+                None => break,
+            },
+            // The others may keep silent for long.
+            () = sleep_until(saved + SOON), if !part.is_empty() => {
+                save(doors, &mut part, settled)?;
+                saved = instant();
+                continue;
+            }
+        };
         let state = match came {
             // Before it is established a connection is refused; only an established one is reset.
             Ok(()) | Err(Unopened::Cut(Cut::Reset)) => (PortState::Open, None),
@@ -109,13 +122,14 @@ async fn pass(
             }
         };
         part.insert(port, state);
-        if part.len() >= MANY || instant().saturating_duration_since(saved) >= OFTEN {
+        if part.len() >= MANY {
             save(doors, &mut part, settled)?;
             saved = instant();
         }
     }
     drop(attempts);
-    if end.is_err() && !part.is_empty() {
+    // After the last pass the whole is written at once.
+    if !part.is_empty() && (end.is_err() || !silent.is_empty()) {
         save(doors, &mut part, settled)?;
     }
     settled.append(&mut part);
@@ -133,7 +147,7 @@ fn save(doors: &StepDoors, part: &mut Settled, settled: &mut Settled) -> Result<
 async fn attempt(doors: &StepDoors, address: IpAddr, port: u16) -> Result<(), Unopened> {
     doors.budget.connection()?;
     let gate = &doors.gate;
-    let ticket = gate.turn(&doors.payer(), Kind::Connection).await?;
+    let ticket = doors.turn(address).await?;
     let want = doors.want(address, doors.origin, port);
     let permit = gate.scope.permit(&want, gate.now());
     let permit = permit.map_err(|refusal| doors.gate.refused(Some(&want), refusal))?;

@@ -1,7 +1,7 @@
 //! One host: its steps one after the other, the spots of a step a few at a time.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -9,7 +9,9 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Shared;
 use super::known::{Known, Next};
+use crate::engine::allowance::Allowance;
 use crate::engine::doors::{Budget, StepDoors};
+use crate::engine::gate::TOO_SLOW;
 use crate::engine::sweep::{self, Settled};
 use crate::engine::world::instant;
 use crate::model::moment::Moment;
@@ -54,6 +56,7 @@ pub(super) async fn host(shared: &Arc<Shared>, steps: &[Arc<Step>]) -> Result<()
                 Err(why) => stopped = Some(why),
             }
         }
+        shared.gate.belong(&step.host, &known.addresses_so_far());
         if let Some(why) = stopped {
             return Err(why);
         }
@@ -96,9 +99,15 @@ impl Here<'_> {
                 return Ok(None);
             }
         };
+        let last = already.seen(step, &spot).last();
+        let learnt = last.map(|seen| (spot.clone(), seen.saw.clone()));
         if already.ended(step, &spot).is_some() {
-            let last = already.seen(step, &spot).last();
-            return Ok(last.map(|seen| (spot.clone(), seen.saw.clone())));
+            return Ok(learnt);
+        }
+        // Killed between the answer and the end. Only a sweep writes answers of which there are more to come.
+        if learnt.is_some() && !matches!(self.step.over, Over::Address { .. }) {
+            self.done(&spot, End::Asked)?;
+            return Ok(learnt);
         }
         let Some(probe) = self.shared.probe(&self.step.probe) else {
             let error = format!("there is no probe `{}`", self.step.probe);
@@ -106,8 +115,7 @@ impl Here<'_> {
             return Ok(None);
         };
         if instant() >= self.shared.end {
-            let why = "the time that the plan gives the scan is used up".to_owned();
-            self.done(&spot, End::NotTested { why })?;
+            self.done(&spot, End::NotTested { why: TOO_SLOW.into() })?;
             return Ok(None);
         }
         self.ask(probe, spot).await
@@ -209,7 +217,8 @@ impl Here<'_> {
             addresses: self.known.addresses_so_far(),
             resolvers: self.shared.plan.resolvers.clone(),
             budget: Arc::new(Budget::new(bound, Some(Arc::clone(self.budget)))),
-            deadline: Mutex::new(instant() + self.shared.gate.world.budgets.step),
+            allowance: Arc::new(Allowance::new(self.shared.gate.world.budgets.step)),
+            latest: self.shared.end,
             settled: self.settled_before(spot),
             ports: self.ports.to_vec(),
             part: Box::new(part),
@@ -225,16 +234,11 @@ impl Here<'_> {
 
     /// Ends some time after the probe should have. A sweep has no deadline of its own: pace and bound end it.
     async fn out_of_time(&self, probe: &Probe, doors: &StepDoors) {
-        if probe.over == Reach::Address {
-            return sleep_until(self.shared.end).await;
+        match probe.over {
+            Reach::Address => sleep_until(self.shared.end).await,
+            _ => doors.allowance.used_up().await,
         }
-        loop {
-            let end = doors.deadline() + GRACE;
-            sleep_until(end).await;
-            if doors.deadline() + GRACE <= end {
-                return;
-            }
-        }
+        sleep(GRACE).await;
     }
 
     /// Ends when the authorisation's window closes over the spot, and gives the sign to stop. Meanwhile it tells how far
