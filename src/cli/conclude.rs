@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::complain::wants_colour;
+use super::remembered::remembered;
 use super::stopped::Stopped;
 use super::{Exit, Globals};
 use crate::report::{self, Format, Options, Paint};
@@ -16,30 +17,27 @@ use crate::review::{GateVerdict, Review};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct Outputs {
-    /// The folder for the results; made when it is missing [default: postern-review-DATE].
+    /// The folder for the results; made when it is missing [default: postern-review-DATE, or with --resume the book's].
     #[arg(long, value_name = "DIR", env = "POSTERN_OUT")]
     pub(crate) out: Option<PathBuf>,
-    /// Languages of the report, first the summary's own: en, zh-Hant.
-    #[arg(
-        long,
-        value_name = "LANG",
-        value_delimiter = ',',
-        default_value = "en",
-        env = "POSTERN_LANG"
-    )]
+    /// Languages of the report, first the summary's own: en, zh-Hant [default: en].
+    #[arg(long, value_name = "LANG", value_delimiter = ',', env = "POSTERN_LANG")]
     pub(crate) lang: Vec<String>,
-    /// Forms to write besides review.json: html, sarif, junit, text.
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_delimiter = ',',
-        default_value = "html",
-        env = "POSTERN_FORMAT"
-    )]
+    /// Forms to write besides review.json: html, sarif, junit, text [default: html].
+    #[arg(long, value_name = "FORM", value_delimiter = ',', env = "POSTERN_FORMAT")]
     pub(crate) format: Vec<String>,
     /// The last review.json, to mark what is new, what is fixed and what is still open.
     #[arg(long, value_name = "REVIEW", env = "POSTERN_LAST")]
     pub(crate) last: Option<PathBuf>,
+}
+
+// Not the folder: a resumed scan writes to where its book lies, also when both were moved.
+remembered! {
+    Outputs {
+        lang: texts,
+        format: texts,
+        last: path,
+    }
 }
 
 impl Outputs {
@@ -47,7 +45,8 @@ impl Outputs {
     pub(crate) fn formats(&self) -> Result<Vec<&'static Format>, Vec<String>> {
         let mut known = Vec::new();
         let mut unknown = Vec::new();
-        for word in std::iter::once("json").chain(self.format.iter().map(String::as_str)) {
+        let given = if self.format.is_empty() { vec!["html"] } else { words(&self.format) };
+        for word in std::iter::once("json").chain(given) {
             match report::format(word) {
                 Some(format) if known.iter().any(|have: &&Format| have.name == format.name) => {}
                 Some(format) => known.push(format),
@@ -76,6 +75,10 @@ impl Outputs {
         }
         if all.is_empty() { vec!["en"] } else { all }
     }
+}
+
+fn words(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
 }
 
 /// Writes a review in every form and language that is asked for into `folder`, prints its summary on stdout, and says
@@ -205,6 +208,30 @@ mod tests {
         assert_eq!(exit(&review), Exit::Passed);
         review.scan.own_errors = 1;
         assert_eq!(exit(&review), Exit::Untrustworthy);
+    }
+
+    #[test]
+    fn what_is_written_comes_back_from_a_book_and_what_is_given_now_wins() {
+        let outputs = |lang: &[&str], format: &[&str], last: Option<&str>| Outputs {
+            out: Some("review".into()),
+            lang: lang.iter().map(|word| (*word).to_owned()).collect(),
+            format: format.iter().map(|word| (*word).to_owned()).collect(),
+            last: last.map(PathBuf::from),
+        };
+        let book =
+            outputs(&["zh-Hant", "en"], &["html", "sarif"], Some("/old/review.json")).words();
+        let nothing = Outputs { out: None, ..outputs(&[], &[], None) };
+        let back = nothing.or(&book).expect("our own words");
+        assert_eq!(back.words(), book);
+        assert_eq!(back.out, None, "the folder is the book's own");
+        let other = outputs(&["en"], &[], None).or(&book).expect("our own words");
+        assert_eq!(other.languages(), ["en"]);
+        assert_eq!(other.format, ["html", "sarif"]);
+        let names = |outputs: &Outputs| -> Vec<_> {
+            outputs.formats().expect("known").iter().map(|format| format.name).collect()
+        };
+        assert_eq!(names(&back), ["json", "html", "sarif"]);
+        assert_eq!(names(&nothing), ["json", "html"]);
     }
 
     #[test]

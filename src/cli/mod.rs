@@ -8,6 +8,7 @@ mod kinds;
 mod library;
 mod meter;
 mod page;
+mod remembered;
 
 mod check;
 mod demo;

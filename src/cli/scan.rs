@@ -20,6 +20,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
 use crate::probe::PROBES;
+use crate::review::Review;
 
 /// What a book is called in the folder of the results.
 const BOOK: &str = "book.jsonl";
@@ -34,13 +35,16 @@ Examples:
   postern scan --resume postern-review-2026-11-23/book.jsonl
 
 Ctrl-C stops sending within a second and writes a review of what is known; once more ends at once. What was killed
-goes on with --resume, and asks nothing twice that was answered.")]
+goes on with --resume, and asks nothing twice that was answered. It needs no other option: all are remembered in the
+book. What is given with it wins, for this once: another --lang, --format or --last is another review of the same scan;
+another inventory, authorisation, profile, pace or name of ours would be another scan, and is refused. The results are
+written to where the book lies, unless --out says otherwise.")]
 pub(crate) struct Scan {
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
     outputs: Outputs,
-    /// Go on with a scan that was interrupted: its book. Options are taken from there.
+    /// Go on with a scan that was interrupted: its book. Options that are not given are taken from there.
     #[arg(long, value_name = "BOOK", env = "POSTERN_RESUME", help_heading = "Results")]
     resume: Option<PathBuf>,
 }
@@ -51,14 +55,11 @@ impl Scan {
     }
 
     fn scan(&self, globals: &Globals) -> Result<Exit, Stopped> {
-        self.outputs.check()?;
-        let last = self.outputs.last.as_deref().map(read_review).transpose();
-        let last = last.map_err(|one| vec![one])?;
         let begun = match &self.resume {
             Some(book) => self.resumed(book)?,
             None => self.fresh(globals)?,
         };
-        let Begun { loaded, plan, book, journal, progress } = begun;
+        let Begun { loaded, plan, book, journal, progress, outputs, last } = begun;
         if progress.is_complete() {
             drop(journal);
         } else {
@@ -75,13 +76,15 @@ impl Scan {
             now: wall_clock(),
         };
         let review = weigh(&read, &measure).map_err(|one| vec![one])?;
-        let folder = self.outputs.out.clone().unwrap_or_else(|| beside(&book));
-        Ok(conclude::publish(&review, &folder, &self.outputs, globals)?)
+        let folder = outputs.out.clone().unwrap_or_else(|| beside(&book));
+        Ok(conclude::publish(&review, &folder, &outputs, globals)?)
     }
 
     /// A new scan: everything is read, planned and held against the scope before a book is opened.
     fn fresh(&self, globals: &Globals) -> Result<Begun, Stopped> {
         let now = wall_clock();
+        let outputs = self.outputs.clone();
+        let last = last_review(&outputs)?;
         let loaded = Loaded::read(&self.given, now)?;
         let uncovered = loaded.uncovered();
         if !uncovered.is_empty() {
@@ -107,7 +110,8 @@ impl Scan {
                 book.display()
             ));
         }
-        Ok(Begun { loaded, plan, book, journal, progress: Progress::default() })
+        let progress = Progress::default();
+        Ok(Begun { loaded, plan, book, journal, progress, outputs, last })
     }
 
     /// An interrupted scan: the same files must say the same, and the plan is the book's own.
@@ -121,6 +125,8 @@ impl Scan {
             ));
         }
         let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
+        let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
+        let last = last_review(&outputs)?;
         let loaded = Loaded::read(&given, opened.at)?;
         let plan = loaded.plan(opened.at, opened.at);
         let now = loaded.digests(&plan);
@@ -138,7 +144,7 @@ impl Scan {
             let why = since.map_or("nothing may be asked now", |left| &left.why);
             return Err(Stopped::Closed(format!("nothing may be asked: {why}")));
         }
-        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress })
+        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress, outputs, last })
     }
 
     /// The head of a new book.
@@ -158,7 +164,7 @@ impl Scan {
             profile: loaded.rulebook.profile.name.clone(),
             plan: plan.clone(),
             digests: loaded.digests(plan),
-            given: self.given.words(),
+            given: self.given.words().into_iter().chain(self.outputs.words()).collect(),
         })
     }
 }
@@ -170,6 +176,14 @@ struct Begun {
     book: PathBuf,
     journal: Journal,
     progress: Progress,
+    outputs: Outputs,
+    last: Option<Review>,
+}
+
+/// The last review, where one is named; before anything is done, so are the forms of the new one looked at.
+fn last_review(outputs: &Outputs) -> Result<Option<Review>, Stopped> {
+    outputs.check()?;
+    Ok(outputs.last.as_deref().map(read_review).transpose().map_err(|one| vec![one])?)
 }
 
 /// Carries the plan out, with its progress on stderr, until it ends or somebody stops it.
