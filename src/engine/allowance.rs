@@ -15,6 +15,7 @@ pub(crate) struct Allowance(watch::Sender<State>);
 /// It runs while nobody waits.
 #[derive(Clone, Copy, Debug)]
 struct State {
+    all: Duration,
     /// What was left when it was last set going or brought to a stand.
     left: Duration,
     since: Instant,
@@ -32,7 +33,7 @@ impl State {
 
     /// As many wait now.
     fn set(&mut self, waiting: u32) {
-        *self = Self { left: self.left(), since: instant(), waiting };
+        *self = Self { left: self.left(), since: instant(), waiting, ..*self };
     }
 }
 
@@ -41,13 +42,19 @@ pub(crate) struct Waiting<'a>(&'a Allowance);
 
 impl Allowance {
     /// That much, from now on.
-    pub(crate) fn new(left: Duration) -> Self {
-        Self(watch::Sender::new(State { left, since: instant(), waiting: 0 }))
+    pub(crate) fn new(all: Duration) -> Self {
+        Self(watch::Sender::new(State { all, left: all, since: instant(), waiting: 0 }))
     }
 
     /// When it is used up, if nobody waits for a turn from now on.
     pub(crate) fn end(&self) -> Instant {
         instant() + self.0.borrow().left()
+    }
+
+    /// What of it was used so far.
+    pub(crate) fn used(&self) -> Duration {
+        let state = self.0.borrow();
+        state.all.saturating_sub(state.left())
     }
 
     /// A wait for a turn of ours begins.
@@ -102,6 +109,7 @@ mod tests {
             drop(first);
             sleep(seconds(100)).await;
             assert_eq!(allowance.end(), begun + seconds(230));
+            assert_eq!(allowance.used(), seconds(10));
             drop(second);
         };
         tokio::join!(works, allowance.used_up());

@@ -124,9 +124,8 @@ impl Here<'_> {
     /// Sends the probe, and writes down what it brings home.
     async fn ask(&self, probe: &'static Probe, spot: Spot) -> Result<Learnt, Unopened> {
         let at = self.shared.gate.now();
-        let begun = instant();
-        let ended = self.send(probe, &spot, at).await;
-        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let (ended, took) = self.send(probe, &spot, at).await;
+        let took = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let end = match ended {
             Ok(brought) => {
                 let saw = self.observation(probe, &spot, at, took, brought);
@@ -146,19 +145,25 @@ impl Here<'_> {
         Ok(None)
     }
 
-    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on.
+    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on. Answers also how long it took;
+    /// what it waited for its turns is no time of the peer's. A sweep waits for some ports and hears of others at once.
     async fn send(
         &self,
         probe: &'static Probe,
         spot: &Spot,
         at: Moment,
-    ) -> Result<Brought, Unopened> {
-        let world = &self.shared.gate.world;
+    ) -> (Result<Brought, Unopened>, Duration) {
+        let begun = instant();
         let ports = match &self.step.over {
-            Over::Address { ports, .. } => parse_port_ranges(ports).map_err(Unopened::Ours)?,
-            _ => Vec::new(),
+            Over::Address { ports, .. } => parse_port_ranges(ports),
+            _ => Ok(Vec::new()),
+        };
+        let ports = match ports {
+            Ok(ports) => ports,
+            Err(wrong) => return (Err(Unopened::Ours(wrong)), Duration::ZERO),
         };
         let doors = self.doors(probe, spot, at, ports.len());
+        let world = &self.shared.gate.world;
         let errand = Errand {
             spot,
             ports: &ports,
@@ -169,7 +174,7 @@ impl Here<'_> {
             doors: &doors,
         };
         let asked = AssertUnwindSafe((probe.ask)(&errand)).catch_unwind();
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             came = asked => came.unwrap_or_else(|panic| Err(Unopened::Ours(panic_words(&*panic)))),
             () = self.out_of_time(probe, &doors) => {
@@ -179,7 +184,12 @@ impl Here<'_> {
             () = async { self.shared.gate.stop.given().await; sleep(LAST_WORDS).await } => {
                 Err(Unopened::Stopped)
             }
-        }
+        };
+        let took = match probe.over {
+            Reach::Address => begun.elapsed(),
+            _ => doors.allowance.used(),
+        };
+        (ended, took)
     }
 
     fn doors(&self, probe: &'static Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
