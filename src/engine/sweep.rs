@@ -79,7 +79,7 @@ async fn pass(
     settled: &mut Settled,
 ) -> Result<Vec<u16>, Unopened> {
     let mut silent = Vec::new();
-    let mut part = Settled::new();
+    let mut fresh = Settled::new();
     let mut saved = instant();
     let ports = ports.to_vec();
     let attempts =
@@ -93,8 +93,8 @@ async fn pass(
                 None => break,
             },
             // The others may keep silent for long.
-            () = sleep_until(saved + SOON), if !part.is_empty() => {
-                save(doors, &mut part, settled)?;
+            () = sleep_until(saved + SOON), if !fresh.is_empty() => {
+                save(doors, &mut fresh, settled)?;
                 saved = instant();
                 continue;
             }
@@ -121,18 +121,18 @@ async fn pass(
                 break;
             }
         };
-        part.insert(port, state);
-        if part.len() >= MANY {
-            save(doors, &mut part, settled)?;
+        fresh.insert(port, state);
+        if fresh.len() >= MANY {
+            save(doors, &mut fresh, settled)?;
             saved = instant();
         }
     }
     drop(attempts);
     // After the last pass the whole is written at once.
-    if !part.is_empty() && (end.is_err() || !silent.is_empty()) {
-        save(doors, &mut part, settled)?;
+    if !fresh.is_empty() && (end.is_err() || !silent.is_empty()) {
+        save(doors, &mut fresh, settled)?;
     }
-    settled.append(&mut part);
+    settled.append(&mut fresh);
     end.map(|()| silent)
 }
 
