@@ -5,6 +5,7 @@
 //! in a process of its own, which may hold so much more than in an ordinary scan and no more.
 
 #![expect(clippy::disallowed_methods, reason = "the test has a clock of its own")]
+#![expect(clippy::print_stderr, reason = "figures are shown")]
 
 #[path = "hostile/peers.rs"]
 mod peers;
