@@ -71,7 +71,10 @@ pub struct Link {
 impl Profile {
     /// The profile files that are built into the program; their ids are their names.
     pub fn built_in_files() -> Vec<File> {
-        File::embedded(&BUILT_IN, "profiles")
+        let mut files = File::embedded(&BUILT_IN, "profiles");
+        // What stands in folders below is no profile: see the room `controls`.
+        files.retain(|file| !file.id.contains('/'));
+        files
     }
 
     /// Reads the profile of that name, with all that it inherits. Of two files with the same id the later one counts.

@@ -247,26 +247,13 @@ impl<'l> Layer<'l, '_> {
 
     /// The checks that a pattern means; none is a mistake.
     fn meant(&mut self, pattern: &str, node: &Node) -> Vec<CheckId> {
-        let all = self.table.catalogue.checks();
-        let found: Vec<CheckId> = all
-            .iter()
-            .filter(|check| select::means(pattern, check))
-            .map(|check| check.id.clone())
-            .collect();
-        if found.is_empty() {
-            let title = match pattern.strip_prefix("tag:") {
-                Some(tag) => misnamed(
-                    tag,
-                    "is not a tag of any check",
-                    all.iter().flat_map(|check| check.tags.iter().map(String::as_str)),
-                ),
-                None => {
-                    misnamed(pattern, "is not a check", all.iter().map(|check| check.id.0.as_str()))
-                }
-            };
-            self.reader.wrong(node, title, "`postern check list` shows every check");
+        match select::meant(pattern, self.table.catalogue) {
+            Ok(found) => found.into_iter().map(|check| check.id.clone()).collect(),
+            Err(title) => {
+                self.reader.wrong(node, title, "`postern check list` shows every check");
+                Vec::new()
+            }
         }
-        found
     }
 
     fn select(&mut self) {
