@@ -55,7 +55,8 @@ fn every_requirement_of_the_crosswalk_is_there_and_no_other() {
 #[test]
 fn everything_is_said_in_both_languages() {
     for framework in frameworks() {
-        let texts = framework.requirements.iter().flat_map(|one| [Some(&one.about), one.ask.as_ref()]);
+        let texts =
+            framework.requirements.iter().flat_map(|one| [Some(&one.about), one.ask.as_ref()]);
         let all = texts.chain([Some(&framework.name), framework.note.as_ref()]).flatten();
         for said in all {
             for lang in ["en", "zh-Hant"] {

@@ -203,7 +203,9 @@ pub(crate) fn rulebook(
     wrong.extend(complaints);
     let Library { vocabulary, catalogue, .. } = library;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile, frameworks }),
+        Some(profile) if wrong.is_empty() => {
+            Ok(Rulebook { vocabulary, catalogue, profile, frameworks })
+        }
         _ => Err(wrong),
     }
 }

@@ -10,6 +10,7 @@ mod meter;
 mod page;
 
 mod check;
+mod controls;
 mod demo;
 mod facts;
 mod given;
@@ -71,6 +72,7 @@ enum Command {
     Report(report::Report),
     Check(check::Check),
     Profile(profile::Profile),
+    Controls(controls::Controls),
     Facts(facts::Facts),
     Schema(schema::Schema),
     Demo(demo::Demo),
@@ -95,6 +97,7 @@ pub fn main() -> Exit {
         Command::Report(command) => command.run(globals),
         Command::Check(command) => command.run(globals),
         Command::Profile(command) => command.run(globals),
+        Command::Controls(command) => command.run(globals),
         Command::Facts(command) => command.run(globals),
         Command::Schema(command) => command.run(globals),
         Command::Demo(command) => command.run(globals),

@@ -1,5 +1,7 @@
 //! The pages of docs/reference: written from the code and the data, so that nothing is told twice.
 
+mod controls;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -35,6 +37,7 @@ pub fn pages() -> BTreeMap<String, String> {
         let text = check_page(check, &library.vocabulary);
         pages.insert(format!("checks/{}.md", check.id), text);
     }
+    pages.extend(controls::pages(&library));
     for text in pages.values_mut() {
         text.insert_str(0, MADE);
     }
