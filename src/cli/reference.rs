@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
-use super::check::explain::{degree, probes, stricter};
+use super::check::explain::{degree, limits, probes};
 use super::check::list::severity;
 use super::facts::{record, tier};
 use super::library::Library;
@@ -122,8 +122,8 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
             "\n## Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
         );
         for param in &check.params {
-            let direction = param.stricter.map_or("", stricter);
-            let of = cell(&format!("{}{direction}", type_in_full(&param.of)));
+            let limits = limits(param);
+            let of = cell(&format!("{}{limits}", type_in_full(&param.of)));
             let (default, means) = (cell(&param.default.to_string()), cell(&param.means));
             let _ = writeln!(text, "| `params.{}` | {of} | {default} | {means} |", param.name);
         }

@@ -341,7 +341,7 @@ impl<'l> Layer<'l, '_> {
         let node = self.node(&["set", &id.0, what]);
         let Some(row) = self.table.rows.get_mut(id) else { return };
         let before = std::mem::replace(of(row), degree);
-        self.link(Some(id), what, word(degree).into(), node);
+        self.link(Some(id), what, super::word(degree).into(), node);
         if degree < before {
             self.loosen(Some(id), what.into(), why, node);
         }
@@ -362,6 +362,10 @@ impl<'l> Layer<'l, '_> {
         let Some(value) = self.reader.value(&entry.value, &param.of) else { return };
         let row = self.table.rows.get_mut(&check.id).and_then(|row| row.params.get_mut(place));
         let Some(cell) = row else { return };
+        if let Some(why) = param.bounds.refuse(&value) {
+            let help = format!("`{}` of `{}`: {}", param.name, check.id, param.bounds.words());
+            return self.reader.wrong(&entry.value, why, &help);
+        }
         let what = format!("params.{}", param.name);
         let looser = param.stricter.is_some_and(|way| way.is_looser(cell, &value));
         let shown = value.to_string();
@@ -496,13 +500,5 @@ impl<'l> Layer<'l, '_> {
                 self.loosen(None, what, due.why.as_deref(), node);
             }
         }
-    }
-}
-
-fn word(degree: Degree) -> &'static str {
-    match degree {
-        Degree::Low => "low",
-        Degree::Medium => "medium",
-        Degree::High => "high",
     }
 }
