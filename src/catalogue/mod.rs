@@ -1,5 +1,6 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
+mod bounds;
 mod door;
 mod expr;
 mod file;
@@ -27,6 +28,7 @@ use crate::model::value::{Kind, Type, Value};
 use self::expr::{Condition, Env, Truth};
 use self::message::{Scene, Sentence};
 
+pub use self::bounds::Bounds;
 pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
@@ -308,6 +310,8 @@ pub struct Param {
     pub default: Value,
     /// Which way is stricter, so that loosening can be told.
     pub stricter: Option<Stricter>,
+    /// What a profile may set, beyond the type.
+    pub bounds: Bounds,
     /// Its meaning, as a sentence.
     pub means: String,
 }

@@ -79,6 +79,8 @@ impl Judge {
         if profile.is_none() {
             wrong.extend(book.iter().flat_map(|book| self.moved(book)));
         }
+        let (frameworks, complaints) = library.frameworks();
+        wrong.extend(complaints);
         let (Some(book), Some(profile), true) = (book, profile, wrong.is_empty()) else {
             return Err(wrong);
         };
@@ -91,6 +93,7 @@ impl Judge {
                 vocabulary: &library.vocabulary,
                 catalogue: &library.catalogue,
                 profile: &profile,
+                frameworks: &frameworks,
                 waivers: (!self.waivers.is_empty()).then_some(&waivers),
                 last: last.as_ref(),
                 now,

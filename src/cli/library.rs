@@ -1,4 +1,4 @@
-//! Checks and profiles as a command uses them: those built in, and those of the folders that the user names.
+//! Checks, profiles and mappings as a command uses them: those built in, and those of the folders that the user names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::catalogue::{Catalogue, File};
+use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 use crate::probe::PROBES;
@@ -29,12 +30,16 @@ pub(crate) struct Folders {
     /// A folder of check files that add to the built-in ones, or replace those of the same name.
     #[arg(long, value_name = "DIR", env = "POSTERN_CHECKS")]
     pub(crate) checks: Option<PathBuf>,
-    /// A folder of profile files that add to the built-in ones, or replace those of the same name.
+    /// A folder of profile files that add to the built-in ones, or replace those of the same name; in its folder
+    /// `controls`, mappings to frameworks.
     #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES")]
     pub(crate) profiles: Option<PathBuf>,
 }
 
-/// All checks and all profile files.
+/// The folder of mappings within one of profiles.
+const CONTROLS: &str = "controls/";
+
+/// All checks, and all files of profiles and mappings.
 pub(crate) struct Library {
     /// What conditions may speak of.
     pub(crate) vocabulary: Vocabulary,
@@ -42,6 +47,8 @@ pub(crate) struct Library {
     pub(crate) catalogue: Catalogue,
     /// The profile files; they are read when one is asked for.
     pub(crate) profiles: Vec<File>,
+    /// The mapping files; they are read when one is asked for.
+    controls: Vec<File>,
 }
 
 impl Library {
@@ -62,7 +69,12 @@ impl Library {
         let vocabulary = vocabulary();
         let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary);
         complaints.extend(wrong);
-        (Self { vocabulary, catalogue, profiles: profile_files }, complaints)
+        let (own, profiles): (Vec<_>, Vec<_>) =
+            profile_files.into_iter().partition(|file| file.id.starts_with(CONTROLS));
+        let name = |file: File| File { id: file.id.replacen(CONTROLS, "", 1), ..file };
+        let mut controls = Framework::built_in_files();
+        controls.extend(own.into_iter().map(name));
+        (Self { vocabulary, catalogue, profiles, controls }, complaints)
     }
 
     /// A profile by its name, or by the path of its file.
@@ -79,6 +91,11 @@ impl Library {
         let mut files = self.profiles.clone();
         files.push(one(path, id.clone()).map_err(|complaint| vec![complaint])?);
         Profile::read(&id, &files, &self.catalogue)
+    }
+
+    /// The frameworks, by id. A complaint is about a file that is left out; the rest stands.
+    pub(crate) fn frameworks(&self) -> (Vec<Framework>, Vec<Complaint>) {
+        Framework::read_all(&self.controls, &self.catalogue)
     }
 
     /// The names of all profiles, sorted.

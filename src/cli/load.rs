@@ -14,6 +14,7 @@ use super::files::Files;
 use super::given::{Given, Pace};
 use super::library::Library;
 use crate::catalogue::Catalogue;
+use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
 use crate::inventory::{self, Inventory};
@@ -35,6 +36,7 @@ pub(crate) struct Rulebook {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
+    pub(crate) frameworks: Vec<Framework>,
 }
 
 /// Everything that a scan is given, read and held against each other.
@@ -197,9 +199,13 @@ pub(crate) fn rulebook(
 ) -> Result<Rulebook, Vec<Complaint>> {
     let (library, mut wrong) = Library::open(checks, profiles);
     let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
+    let (frameworks, complaints) = library.frameworks();
+    wrong.extend(complaints);
     let Library { vocabulary, catalogue, .. } = library;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
+        Some(profile) if wrong.is_empty() => {
+            Ok(Rulebook { vocabulary, catalogue, profile, frameworks })
+        }
         _ => Err(wrong),
     }
 }

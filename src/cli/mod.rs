@@ -11,6 +11,7 @@ mod page;
 mod remembered;
 
 mod check;
+mod controls;
 mod demo;
 mod facts;
 mod given;
@@ -72,6 +73,7 @@ enum Command {
     Report(report::Report),
     Check(check::Check),
     Profile(profile::Profile),
+    Controls(controls::Controls),
     Facts(facts::Facts),
     Schema(schema::Schema),
     Demo(demo::Demo),
@@ -96,6 +98,7 @@ pub fn main() -> Exit {
         Command::Report(command) => command.run(globals),
         Command::Check(command) => command.run(globals),
         Command::Profile(command) => command.run(globals),
+        Command::Controls(command) => command.run(globals),
         Command::Facts(command) => command.run(globals),
         Command::Schema(command) => command.run(globals),
         Command::Demo(command) => command.run(globals),

@@ -1,5 +1,7 @@
 //! `postern profile`: lists profiles, and shows what one comes to and which line says so.
 
+mod diff;
+
 use clap::{Args, Subcommand};
 
 use super::check::explain::degree;
@@ -7,10 +9,12 @@ use super::facts::Format;
 use super::library::{Folders, Library};
 use super::page::{Page, Style, style_of};
 use super::{Exit, Globals, complain, files};
+use crate::catalogue::Check;
 use crate::model::complaint::{Complaint, nearest};
 use crate::model::net::port_ranges;
 use crate::model::severity::{Gate, Severity};
 use crate::profile::{Chosen, Profile as Resolved};
+use crate::yaml::parse;
 
 /// List and explain profiles
 ///
@@ -26,6 +30,7 @@ pub(crate) struct Profile {
 enum Command {
     List(List),
     Explain(Explain),
+    Diff(diff::Diff),
 }
 
 /// List profiles with what they are for
@@ -67,6 +72,7 @@ impl Profile {
         match &self.command {
             Command::List(command) => command.run(globals),
             Command::Explain(command) => command.run(globals),
+            Command::Diff(command) => command.run(globals),
         }
     }
 }
@@ -204,11 +210,30 @@ fn one(page: &mut Page, profile: &Resolved, chosen: &Chosen, lang: &str) {
 
     page.heading("As it stands");
     let gate = if chosen.gate == Gate::Stops { "a fail stops the gate" } else { "a fail counts" };
-    page.row(2, "impact", Style::Cyan, 16, degree(chosen.impact));
-    page.row(2, "likelihood", Style::Cyan, 16, degree(chosen.likelihood));
-    page.row(2, "gate", Style::Cyan, 16, gate);
+    let set = |what: &str| {
+        let last = profile.chain_of(&check.id).filter(|link| link.what == what).last();
+        last.map(|link| link.at.clone())
+    };
+    let by_file = |what: &str, path: &[&str]| set(what).unwrap_or_else(|| of_check(check, path));
+    let by_default = || "no profile says otherwise".to_owned();
+    let mut cells = vec![
+        ("impact", degree(chosen.impact).to_owned(), by_file("impact", &["impact"])),
+        (
+            "likelihood",
+            degree(chosen.likelihood).to_owned(),
+            by_file("likelihood", &["likelihood"]),
+        ),
+        ("gate", gate.to_owned(), set("gate").unwrap_or_else(by_default)),
+    ];
     for (param, value) in check.params.iter().zip(&chosen.params) {
-        page.row(2, &param.name, Style::Cyan, 16, &format!("{value}  {}", param.means));
+        let text = format!("{value}  {}", param.means);
+        let path = ["params", param.name.as_str(), "default"];
+        cells.push((&param.name, text, by_file(&format!("params.{}", param.name), &path)));
+    }
+    for (name, value, origin) in cells {
+        page.row(2, name, Style::Cyan, 16, &value);
+        let origin = page.styled(&origin, Style::Faint, 0);
+        page.line(format!("{}{origin}", " ".repeat(18)));
     }
 
     page.heading("Who set it, first to last");
@@ -221,6 +246,14 @@ fn one(page: &mut Page, profile: &Resolved, chosen: &Chosen, lang: &str) {
     for one in profile.loosened.iter().filter(|one| one.check == check.id) {
         page.paragraph("  ", 2, &format!("Laxer in {}: {}", one.what, one.why));
     }
+}
+
+/// Where a check's own file gives a value: file and line.
+fn of_check(check: &Check, path: &[&str]) -> String {
+    let (tree, _) = parse(&check.source);
+    let at = tree.map_or(0, |tree| tree.span_of(path).start);
+    let (line, _) = check.source.line_column(at);
+    format!("{}:{line}", check.source.path.display())
 }
 
 /// What a profile says about the whole run.

@@ -1,11 +1,13 @@
 //! The pages of docs/reference: written from the code and the data, so that nothing is told twice.
 
+mod controls;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
-use super::check::explain::{degree, probes, stricter};
+use super::check::explain::{degree, limits, probes};
 use super::check::list::severity;
 use super::facts::{record, tier};
 use super::library::Library;
@@ -35,6 +37,7 @@ pub fn pages() -> BTreeMap<String, String> {
         let text = check_page(check, &library.vocabulary);
         pages.insert(format!("checks/{}.md", check.id), text);
     }
+    pages.extend(controls::pages(&library));
     for text in pages.values_mut() {
         text.insert_str(0, MADE);
     }
@@ -119,8 +122,8 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
             "\n## Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
         );
         for param in &check.params {
-            let direction = param.stricter.map_or("", stricter);
-            let of = cell(&format!("{}{direction}", type_in_full(&param.of)));
+            let limits = limits(param);
+            let of = cell(&format!("{}{limits}", type_in_full(&param.of)));
             let (default, means) = (cell(&param.default.to_string()), cell(&param.means));
             let _ = writeln!(text, "| `params.{}` | {of} | {default} | {means} |", param.name);
         }

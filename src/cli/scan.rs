@@ -71,6 +71,7 @@ impl Scan {
             vocabulary: &loaded.rulebook.vocabulary,
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
+            frameworks: &loaded.rulebook.frameworks,
             waivers: Some(&loaded.waivers),
             last: last.as_ref(),
             now: wall_clock(),

@@ -11,6 +11,7 @@ use super::kinds::{KINDS, kind_of_line};
 use super::library::vocabulary;
 use super::{Exit, Globals};
 use crate::catalogue::{Catalogue, File};
+use crate::controls::Framework;
 use crate::inventory;
 use crate::inventory::waivers;
 use crate::model::complaint::{Complaint, Source, nearest};
@@ -22,7 +23,8 @@ use crate::yaml::{parse, schema_line};
 ///
 /// Each file says in its line `schema:` what it is. All mistakes of all files are told in one run, each with file, line
 /// and column. Files that are given together are held against each other too: hosts and providers that an authorisation
-/// or a waiver names must be in the inventory, and the checks that a profile or a waiver names must exist.
+/// or a waiver names must be in the inventory, and the checks that a profile, a
+/// mapping or a waiver names must exist.
 ///
 /// Nothing is sent anywhere. The exit code is 0 when everything is right, and 2 when anything is wrong.
 #[derive(Debug, Args)]
@@ -34,7 +36,7 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles and checks; a folder stands for every .yaml file in it.
+    /// Inventories, authorisations, waivers, profiles, mappings and checks; a folder stands for every .yaml file in it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -65,6 +67,7 @@ struct Set {
     files: Files,
     checks: Vec<File>,
     profiles: Vec<File>,
+    controls: Vec<File>,
     complaints: Vec<Complaint>,
     /// A line for each file that is right.
     right: Vec<String>,
@@ -133,6 +136,9 @@ impl Set {
             Some("profile") => {
                 self.profiles.push(File { id: stem(path), source: Arc::clone(source) });
             }
+            Some("controls") => {
+                self.controls.push(File { id: stem(path), source: Arc::clone(source) });
+            }
             Some("check") => {
                 self.checks.push(File { id: check_id(path), source: Arc::clone(source) });
             }
@@ -170,7 +176,8 @@ impl Set {
     /// Holds the files against each other, and against the checks and profiles that the program knows.
     fn hold_together(&mut self) {
         self.complaints.extend(self.files.against_each_other());
-        if self.checks.is_empty() && self.profiles.is_empty() && self.files.waivers.is_empty() {
+        let rules = [&self.checks, &self.profiles, &self.controls];
+        if rules.iter().all(|files| files.is_empty()) && self.files.waivers.is_empty() {
             return;
         }
         let mut checks = Catalogue::built_in_files();
@@ -195,6 +202,7 @@ impl Set {
                 }
             }
         }
+        self.mappings(&catalogue);
         for file in std::mem::take(&mut self.checks) {
             if catalogue
                 .check(&file.id)
@@ -204,6 +212,17 @@ impl Set {
             }
         }
         self.complaints.extend(self.files.unknown_checks(&catalogue));
+    }
+
+    fn mappings(&mut self, catalogue: &Catalogue) {
+        for file in std::mem::take(&mut self.controls) {
+            let (read, found) = Framework::read_all(std::slice::from_ref(&file), catalogue);
+            self.complaints.extend(found);
+            for framework in read {
+                let count = many(framework.requirements.len(), "requirement", "requirements");
+                self.right(&file.source.path.clone(), &format!("a mapping of {count}"));
+            }
+        }
     }
 }
 

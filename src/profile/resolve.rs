@@ -247,26 +247,13 @@ impl<'l> Layer<'l, '_> {
 
     /// The checks that a pattern means; none is a mistake.
     fn meant(&mut self, pattern: &str, node: &Node) -> Vec<CheckId> {
-        let all = self.table.catalogue.checks();
-        let found: Vec<CheckId> = all
-            .iter()
-            .filter(|check| select::means(pattern, check))
-            .map(|check| check.id.clone())
-            .collect();
-        if found.is_empty() {
-            let title = match pattern.strip_prefix("tag:") {
-                Some(tag) => misnamed(
-                    tag,
-                    "is not a tag of any check",
-                    all.iter().flat_map(|check| check.tags.iter().map(String::as_str)),
-                ),
-                None => {
-                    misnamed(pattern, "is not a check", all.iter().map(|check| check.id.0.as_str()))
-                }
-            };
-            self.reader.wrong(node, title, "`postern check list` shows every check");
+        match select::meant(pattern, self.table.catalogue) {
+            Ok(found) => found.into_iter().map(|check| check.id.clone()).collect(),
+            Err(title) => {
+                self.reader.wrong(node, title, "`postern check list` shows every check");
+                Vec::new()
+            }
         }
-        found
     }
 
     fn select(&mut self) {
@@ -354,7 +341,7 @@ impl<'l> Layer<'l, '_> {
         let node = self.node(&["set", &id.0, what]);
         let Some(row) = self.table.rows.get_mut(id) else { return };
         let before = std::mem::replace(of(row), degree);
-        self.link(Some(id), what, word(degree).into(), node);
+        self.link(Some(id), what, super::word(degree).into(), node);
         if degree < before {
             self.loosen(Some(id), what.into(), why, node);
         }
@@ -375,6 +362,10 @@ impl<'l> Layer<'l, '_> {
         let Some(value) = self.reader.value(&entry.value, &param.of) else { return };
         let row = self.table.rows.get_mut(&check.id).and_then(|row| row.params.get_mut(place));
         let Some(cell) = row else { return };
+        if let Some(why) = param.bounds.refuse(&value) {
+            let help = format!("`{}` of `{}`: {}", param.name, check.id, param.bounds.words());
+            return self.reader.wrong(&entry.value, why, &help);
+        }
         let what = format!("params.{}", param.name);
         let looser = param.stricter.is_some_and(|way| way.is_looser(cell, &value));
         let shown = value.to_string();
@@ -509,13 +500,5 @@ impl<'l> Layer<'l, '_> {
                 self.loosen(None, what, due.why.as_deref(), node);
             }
         }
-    }
-}
-
-fn word(degree: Degree) -> &'static str {
-    match degree {
-        Degree::Low => "low",
-        Degree::Medium => "medium",
-        Degree::High => "high",
     }
 }

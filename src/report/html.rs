@@ -4,6 +4,7 @@
 //! value that a template prints passes [`show`], so no text can leave as markup, whoever wrote it.
 
 mod changes;
+mod controls;
 mod decision;
 mod exposure;
 mod findings;
@@ -32,7 +33,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// The templates, by the name under which they include one another.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("report.html", include_str!("../../reports/templates/report.html")),
     ("parts.html", include_str!("../../reports/templates/parts.html")),
     ("decision.html", include_str!("../../reports/templates/decision.html")),
@@ -42,6 +43,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("findings.html", include_str!("../../reports/templates/findings.html")),
     ("waivers.html", include_str!("../../reports/templates/waivers.html")),
     ("results.html", include_str!("../../reports/templates/results.html")),
+    ("controls.html", include_str!("../../reports/templates/controls.html")),
     ("method.html", include_str!("../../reports/templates/method.html")),
     ("leave.html", include_str!("../../reports/templates/leave.html")),
     ("style.css", STYLE),

@@ -9,9 +9,10 @@ use super::gate::{self, Grounds};
 use super::results::Results;
 use super::{
     AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, Party, REVIEW_SCHEMA, Review,
-    SystemLine, Tool, changes, exposure, scan, scoring, waivers,
+    SystemLine, Tool, changes, controls, exposure, scan, scoring, waivers,
 };
 use crate::catalogue::FixText;
+use crate::controls::Framework;
 use crate::facts::FactBase;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waiver;
@@ -33,6 +34,8 @@ pub struct ReviewInput<'a> {
     pub profile: &'a Profile,
     /// SHA-256 of all check files in use.
     pub catalogue_digest: Digest,
+    /// The frameworks whose requirements the results are held against.
+    pub frameworks: &'a [Framework],
     /// What is declared.
     pub inventory: &'a Inventory,
     /// What people have decided to accept.
@@ -123,6 +126,7 @@ pub fn review(input: ReviewInput<'_>) -> Result<Review, ReviewError> {
         exposure: exposure::matrix(&input, &findings),
         findings,
         checks: profile.chosen.iter().map(check_line).collect(),
+        controls: controls::lines(input.frameworks, profile, &results.tests),
         tests: results.tests,
         waivers,
         loosened: profile.loosened.clone(),

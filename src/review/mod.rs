@@ -3,6 +3,7 @@
 
 mod again;
 mod changes;
+mod controls;
 mod evidence;
 mod exposure;
 mod findings;
@@ -14,6 +15,7 @@ mod read;
 mod results;
 #[doc(hidden)]
 pub mod sample;
+mod sample_controls;
 mod saw_lines;
 mod scan;
 pub mod scoring;
@@ -23,6 +25,7 @@ mod waivers;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+pub use controls::{Bearing, FrameworkLine, Met, RequirementLine};
 pub use make::{ReviewError, ReviewInput, review};
 pub use read::read;
 
@@ -91,6 +94,9 @@ pub struct Review {
     pub refused: Vec<RefusedLine>,
     /// By whose leave.
     pub authorisations: Vec<AuthorisationLine>,
+    /// What the results say to the requirements of frameworks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<FrameworkLine>,
 }
 
 /// What made the review.

@@ -191,6 +191,7 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
         waivers: Vec::new(),
         loosened: Vec::new(),
         refused: Vec::new(),
+        controls: sample_controls::controls(),
         authorisations: vec![AuthorisationLine {
             id: "auth-2026-11".into(),
             entitled: vec!["operator: B. Wong, Centre manager, signed 2026-11-10".into()],

@@ -208,6 +208,7 @@ impl Book {
             facts: &facts,
             profile: &profile,
             catalogue_digest: CATALOGUE.digest(),
+            frameworks: &[],
             inventory: &inventory,
             waivers: &self.waivers,
             authorisations: &[],

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::list::severity;
-use crate::catalogue::{Check, Stricter, type_in_full};
+use crate::catalogue::{Check, Param, Stricter, type_in_full};
 use crate::cli::library::{Folders, Library};
 use crate::cli::page::{Page, Style, style_of};
 use crate::cli::{Exit, Globals, files};
@@ -91,8 +91,8 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
         page.heading("Parameters");
         for param in &check.params {
             let name = page.styled(&param.name, Style::Cyan, 0);
-            let stricter = param.stricter.map_or("", stricter);
-            let of = page.styled(&format!("{}{stricter}", param.of), Style::Faint, 0);
+            let limits = limits(param);
+            let of = page.styled(&format!("{}{limits}", param.of), Style::Faint, 0);
             page.line(format!("  {name} = {}  {of}", param.default));
             page.paragraph("    ", 4, &param.means);
         }
@@ -141,12 +141,15 @@ pub(crate) fn degree(degree: Degree) -> &'static str {
     }
 }
 
-/// Which way is stricter, as an afterthought.
-pub(crate) fn stricter(stricter: Stricter) -> &'static str {
-    match stricter {
-        Stricter::Higher => ", stricter when higher",
-        Stricter::Lower => ", stricter when lower",
-        Stricter::Fewer => ", stricter with fewer",
-        Stricter::More => ", stricter with more",
-    }
+/// Which way is stricter and what the bounds are, as an afterthought.
+pub(crate) fn limits(param: &Param) -> String {
+    let way = match param.stricter {
+        None => "",
+        Some(Stricter::Higher) => ", stricter when higher",
+        Some(Stricter::Lower) => ", stricter when lower",
+        Some(Stricter::Fewer) => ", stricter with fewer",
+        Some(Stricter::More) => ", stricter with more",
+    };
+    let bounds = param.bounds.words();
+    if bounds.is_empty() { way.to_owned() } else { format!("{way}, {bounds}") }
 }
