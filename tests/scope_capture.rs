@@ -153,6 +153,21 @@ hosts:
     keeps_the_pace(&packets, scan::LIMITS);
     let book = scan::read(lab.folder());
     assert!(matches!(book.last(), Some(Row::Closed { complete: true, .. })), "{:?}", book.last());
+    // However quickly the program starts, it lets the killed one's last second go by.
+    let mut resumed = None;
+    for row in book.iter().skip(2) {
+        match row {
+            Row::Began { at, .. } => resumed = Some(at.unix_millis()),
+            Row::Dial(dial) => {
+                let still = resumed.take().map(|began| dial.at.unix_millis() - began);
+                assert!(
+                    still.is_none_or(|still| still >= 1000),
+                    "only {still:?} ms after it began"
+                );
+            }
+            _ => {}
+        }
+    }
 }
 
 /// At two a second sixteen names wait longer for their turn than any resolver may for its answer.
