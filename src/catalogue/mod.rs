@@ -3,6 +3,7 @@
 mod door;
 mod expr;
 mod file;
+mod foreign;
 mod lint;
 mod message;
 mod read;
@@ -30,6 +31,7 @@ use self::message::{Scene, Sentence};
 pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
+pub use self::foreign::{CheckWords, Foreign, SaysWords};
 pub use self::lint::lint;
 pub use self::selftest::SelfTest;
 pub(crate) use self::values::Reader;

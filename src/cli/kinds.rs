@@ -8,6 +8,7 @@ use crate::catalogue::CheckFile;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waivers;
 use crate::profile::ProfileFile;
+use crate::report::words::WordsFile;
 use crate::review::Review;
 use crate::scope::Authorisation;
 use crate::yaml::schema_of;
@@ -46,6 +47,11 @@ pub(crate) const KINDS: &[Kind] = &[
         schema: schema_of::<ProfileFile>,
     },
     Kind { name: "check", what: "one thing to look for", schema: schema_of::<CheckFile> },
+    Kind {
+        name: "words",
+        what: "a further language: the report's sentences, and texts of checks",
+        schema: schema_of::<WordsFile>,
+    },
     Kind {
         name: "review",
         what: "the result (review.json), from which every report is made",

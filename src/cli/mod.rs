@@ -4,6 +4,7 @@ mod complain;
 mod conclude;
 mod exit;
 mod files;
+mod further;
 mod kinds;
 mod library;
 mod meter;

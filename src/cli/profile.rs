@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::check::explain::degree;
 use super::facts::Format;
+use super::further::{Further, Languages};
 use super::library::{Folders, Library};
 use super::page::{Page, Style, style_of};
 use super::{Exit, Globals, complain, files};
@@ -36,9 +37,11 @@ struct List {
     /// For people or for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// The language of titles: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of titles: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 /// Show what a profile comes to, and which line says so
@@ -57,9 +60,11 @@ struct Explain {
     check: Option<String>,
     #[command(flatten)]
     folders: Folders,
-    /// The language of titles: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of titles: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 impl Profile {
@@ -73,7 +78,9 @@ impl Profile {
 
 impl List {
     fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = open(&self.folders);
+        let (library, languages, mut complaints) = open(&self.folders, &self.further);
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         let mut page = Page::new(globals);
         let mut profiles = Vec::new();
         for name in library.profile_names() {
@@ -93,7 +100,7 @@ impl List {
                     page.paragraph(
                         &format!("{name}{count}"),
                         widest + 14,
-                        profile.title.in_lang(&self.lang),
+                        profile.title.in_lang(lang),
                     );
                 }
                 page.line("");
@@ -111,7 +118,9 @@ impl List {
 
 impl Explain {
     fn run(&self, globals: &Globals) -> Exit {
-        let (library, complaints) = open(&self.folders);
+        let (library, languages, mut complaints) = open(&self.folders, &self.further);
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         if !complaints.is_empty() {
             return files::give_up(globals, &complaints);
         }
@@ -121,13 +130,13 @@ impl Explain {
         };
         let mut page = Page::new(globals);
         match &self.check {
-            None => whole(&mut page, &profile, &self.lang),
+            None => whole(&mut page, &profile, lang),
             Some(id) => {
                 let Some(chosen) = profile.chosen.iter().find(|chosen| chosen.check.id.0 == *id)
                 else {
                     return files::give_up(globals, &[not_chosen(&library, &profile, id)]);
                 };
-                one(&mut page, &profile, chosen, &self.lang);
+                one(&mut page, &profile, chosen, lang);
             }
         }
         page.print();
@@ -135,8 +144,12 @@ impl Explain {
     }
 }
 
-fn open(folders: &Folders) -> (Library, Vec<Complaint>) {
-    Library::open(folders.checks.as_deref(), folders.profiles.as_deref())
+fn open(folders: &Folders, further: &Further) -> (Library, Languages, Vec<Complaint>) {
+    let (mut library, mut complaints) =
+        Library::open(folders.checks.as_deref(), folders.profiles.as_deref());
+    let languages = further.read(&mut complaints);
+    complaints.extend(library.learn(&languages));
+    (library, languages, complaints)
 }
 
 fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::complain::say;
 use super::conclude::{self, Outputs};
+use super::further::Languages;
 use super::given::Given;
 use super::load::Loaded;
 use super::meter::{Meter, Talkative};
@@ -51,12 +53,20 @@ impl Scan {
     }
 
     fn scan(&self, globals: &Globals) -> Result<Exit, Stopped> {
-        self.outputs.check()?;
+        let mut wrong = Vec::new();
+        let languages = self.outputs.check(&mut wrong);
         let last = self.outputs.last.as_deref().map(read_review).transpose();
-        let last = last.map_err(|one| vec![one])?;
+        let last = last.map_err(|one| wrong.push(one)).unwrap_or_default();
+        if !wrong.is_empty() {
+            // Whoever mends these wants to know of the others too.
+            let fresh =
+                self.resume.is_none().then(|| Loaded::read(&self.given, &languages, wall_clock()));
+            wrong.extend(fresh.and_then(Result::err).into_iter().flatten());
+            return Err(wrong.into());
+        }
         let begun = match &self.resume {
-            Some(book) => self.resumed(book)?,
-            None => self.fresh(globals)?,
+            Some(book) => self.resumed(book, &languages)?,
+            None => self.fresh(&languages, globals)?,
         };
         let Begun { loaded, plan, book, journal, progress } = begun;
         if progress.is_complete() {
@@ -76,13 +86,14 @@ impl Scan {
         };
         let review = weigh(&read, &measure).map_err(|one| vec![one])?;
         let folder = self.outputs.out.clone().unwrap_or_else(|| beside(&book));
-        Ok(conclude::publish(&review, &folder, &self.outputs, globals)?)
+        languages.say_how_whole(&loaded.rulebook.catalogue, globals);
+        Ok(conclude::publish(&review, &folder, &self.outputs, &languages, globals)?)
     }
 
     /// A new scan: everything is read, planned and held against the scope before a book is opened.
-    fn fresh(&self, globals: &Globals) -> Result<Begun, Stopped> {
+    fn fresh(&self, languages: &Languages, globals: &Globals) -> Result<Begun, Stopped> {
         let now = wall_clock();
-        let loaded = Loaded::read(&self.given, now)?;
+        let loaded = Loaded::read(&self.given, languages, now)?;
         let uncovered = loaded.uncovered();
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
@@ -111,7 +122,7 @@ impl Scan {
     }
 
     /// An interrupted scan: the same files must say the same, and the plan is the book's own.
-    fn resumed(&self, book: &Path) -> Result<Begun, Stopped> {
+    fn resumed(&self, book: &Path, languages: &Languages) -> Result<Begun, Stopped> {
         let Resumed { journal, progress, opened, torn } =
             Journal::resume(book).map_err(|wrong| told(&wrong))?;
         if torn > 0 {
@@ -121,7 +132,7 @@ impl Scan {
             ));
         }
         let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
-        let loaded = Loaded::read(&given, opened.at)?;
+        let loaded = Loaded::read(&given, languages, opened.at)?;
         let plan = loaded.plan(opened.at, opened.at);
         let now = loaded.digests(&plan);
         let changed: Vec<&str> = now
@@ -252,11 +263,6 @@ fn watch_signals(stop: &Stop, meter: &Arc<Meter>, book: &Path) -> Result<(), Sto
 )]
 fn end_at_once() -> ! {
     std::process::exit(i32::from(Exit::Incomplete.code()))
-}
-
-#[expect(clippy::print_stderr, reason = "what is no result goes to stderr")]
-fn say(words: &str) {
-    eprintln!("postern: {words}");
 }
 
 /// The folder for the results when none is named: by date, and by number where there is one already.
