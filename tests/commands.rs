@@ -197,3 +197,31 @@ fn a_wrong_words_file_or_language_is_told_before_anything_is_done() {
     let left: Vec<_> = fs::read_dir(desk.folder.path()).expect("a folder").collect();
     assert_eq!(left.len(), 2, "nothing was begun: {left:?}");
 }
+
+#[test]
+fn what_cannot_be_run_has_failed_and_is_written_down() {
+    let desk = Desk::new();
+    let runner = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runner");
+    let run = |name: &str, root: &str| {
+        let program = desk.path(name);
+        if !program.exists() {
+            std::os::unix::fs::symlink("/bin/echo", &program).expect("a link");
+        }
+        let mut command = Command::new(&runner);
+        command.arg(program).arg("it ran").env("POSTERN_ROOT", root);
+        Told::of(&command.env("POSTERN_NOT_RUN", desk.path("not-run")).output().expect("it starts"))
+    };
+    for program in ["labs-0123", "scope_capture-0123"] {
+        let told = run(program, "none");
+        assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{told:?}");
+        assert!(
+            told.err.starts_with("NOT RUN: ") && told.err.contains("it needs root"),
+            "{told:?}"
+        );
+        assert_eq!(run(program, "here").out, "it ran\n");
+    }
+    assert_eq!(run("review-0123", "none").out, "it ran\n");
+    let written = fs::read_to_string(desk.path("not-run")).expect("it is written down");
+    assert_eq!(written.lines().count(), 2, "{written}");
+    assert!(written.starts_with("labs: it needs root"), "{written}");
+}
