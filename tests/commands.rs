@@ -225,3 +225,60 @@ fn what_cannot_be_run_has_failed_and_is_written_down() {
     assert_eq!(written.lines().count(), 2, "{written}");
     assert!(written.starts_with("labs: it needs root"), "{written}");
 }
+
+#[test]
+fn a_mistake_in_an_argument_says_what_to_do_and_ends_with_2_or_3() {
+    let desk = Desk::new();
+    let cases: [(&[&str], i32, &str); 11] = [
+        (&["scan"], 2, "postern init"),
+        (&["scan", "192.0.2.10"], 3, "--authorised-by TEXT"),
+        (&["scan", "192.0.2.10", "--authorised-by", " "], 2, "write who gave leave"),
+        (&["scan", "127.0.0.1", "--vantage", "x"], 2, "leave --vantage out"),
+        (
+            &["scan", "127.0.0.1", "--format", "pdf", "--last", "none.json"],
+            2,
+            "2 mistakes were found",
+        ),
+        (&["init", "--host", "web1=300.1.1.1"], 2, "from 0 to 255"),
+        (&["judge", "none.jsonl"], 2, "book.jsonl"),
+        (&["check", "list", "tsl/*"], 2, "postern check list"),
+        (&["check", "explain", "tls/old-versoin"], 2, "did you mean `tls/old-version`?"),
+        (&["profile", "explain", "baseline", "tls/x"], 2, "postern check list"),
+        (&["schema", "inventry"], 2, "inventory"),
+    ];
+    for (words, code, says) in cases {
+        let told = desk.run(words);
+        assert_eq!(told.code, Some(code), "{words:?} {told:?}");
+        assert!(told.out.is_empty() && told.err.contains(says), "{words:?} {told:?}");
+    }
+    let left: Vec<_> = fs::read_dir(desk.folder.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn colours_are_written_when_asked_for_only() {
+    let desk = Desk::new();
+    let list = |color: &[&str], env: (&str, &str)| {
+        let words = [&["check", "list", "tls/*"], color].concat();
+        Told::of(&desk.command(&words).env(env.0, env.1).output().expect("it runs")).out
+    };
+    assert!(
+        list(&["--color", "always"], ("NO_COLOR", "1")).contains('\u{1b}'),
+        "an option outweighs the environment"
+    );
+    assert!(list(&[], ("POSTERN_COLOR", "always")).contains('\u{1b}'));
+    for env in [("NO_COLOR", "1"), ("TERM", "xterm-256color")] {
+        assert!(!list(&[], env).contains('\u{1b}'), "no terminal, no colours: {env:?}");
+    }
+}
+
+#[test]
+fn quiet_says_errors_only() {
+    let desk = Desk::new();
+    let scan = desk.run(&["scan", "127.0.0.1", "--quiet", "--pace", "1000/s", "--out", "review"]);
+    assert_eq!((scan.out.as_str(), scan.err.as_str()), ("", ""), "{scan:?}");
+    assert!(desk.path("review/report.html").exists(), "{scan:?}");
+    let loud = desk.run(&["judge", "review/book.jsonl", "--out", "again"]);
+    assert!(loud.out.contains("again/report.html") && loud.err.is_empty(), "{loud:?}");
+    assert_eq!(scan.code, loud.code);
+}

@@ -67,13 +67,12 @@ impl Catalogue {
         let mut reader = Reader::new(foreign.source);
         for entry in foreign.checks.entries() {
             let known = self.checks.iter_mut().find(|check| check.id.0 == entry.name());
-            match known.and_then(Arc::get_mut) {
-                Some(check) => check.learn(foreign.lang, &entry.value, vocabulary, &mut reader),
-                None => {
-                    let ids = self.checks.iter().map(|check| check.id.0.as_str());
-                    let title = misnamed(entry.name(), "is not a check", ids);
-                    reader.wrong(&entry.key, title, "`postern check list` shows every check");
-                }
+            if let Some(check) = known.and_then(Arc::get_mut) {
+                check.learn(foreign.lang, &entry.value, vocabulary, &mut reader);
+            } else {
+                let ids = self.checks.iter().map(|check| check.id.0.as_str());
+                let title = misnamed(entry.name(), "is not a check", ids);
+                reader.wrong(&entry.key, title, "`postern check list` shows every check");
             }
         }
         reader.complaints
@@ -106,7 +105,7 @@ impl Check {
             match (sentence, says(field)) {
                 (Some(sentence), Some(node)) => sentence.learn(lang, node, &sources, reader),
                 (None, Some(node)) => {
-                    reader.wrong(node, "this check has no such sentence", "leave it out")
+                    reader.wrong(node, "this check has no such sentence", "leave it out");
                 }
                 (_, None) => {}
             }

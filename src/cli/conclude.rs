@@ -107,6 +107,9 @@ pub(crate) fn publish(
             beside.push(path.display().to_string());
         }
     }
+    if globals.quiet {
+        return Ok(exit(review));
+    }
     summarise(review, known.options(languages[0]), &beside, globals)?;
     Ok(exit(review))
 }

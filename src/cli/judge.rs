@@ -55,7 +55,10 @@ impl Judge {
     fn judge(&self, globals: &Globals) -> Result<Exit, Vec<Complaint>> {
         let mut wrong = Vec::new();
         let languages = self.outputs.check(&mut wrong);
-        let book = Book::load(&self.book).map_err(|why| Complaint::nowhere(why.to_string()));
+        let book = Book::load(&self.book).map_err(|why| {
+            Complaint::nowhere(why.to_string())
+                .help("name the book.jsonl that a scan wrote, as it was written")
+        });
         let book = book.map_err(|complaint| wrong.push(complaint)).ok();
         let files = Files::read(None, &[] as &[PathBuf], &self.waivers);
         let files = files.map_err(|complaints| wrong.extend(complaints)).unwrap_or_default();

@@ -306,10 +306,14 @@ fn vantage(given: &Given, inventory: &Inventory) -> Result<String, Vec<Complaint
         (Some(name), _) => {
             let near = nearest(name, known.iter().copied());
             let mean = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(vec![
-                Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"))
-                    .help(format!("it has {}", known.join(", "))),
-            ])
+            let has = match known.as_slice() {
+                [] => {
+                    "it declares none: leave --vantage out, or declare it under `vantages`".into()
+                }
+                known => format!("it has {}", known.join(", ")),
+            };
+            let one = Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"));
+            Err(vec![one.help(has)])
         }
         (None, []) => Ok("here".into()),
         (None, [only]) => Ok((*only).to_owned()),

@@ -31,6 +31,10 @@ enum Command {
 
 /// List profiles with what they are for
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  postern profile list
+  postern profile list --profiles ours --lang zh-Hant      those of a folder too")]
 struct List {
     #[command(flatten)]
     folders: Folders,
@@ -164,6 +168,7 @@ fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {
     let near = nearest(id, profile.chosen.iter().map(|chosen| chosen.check.id.0.as_str()));
     let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     Complaint::nowhere(format!("`{id}` is not a check{near}"))
+        .help("`postern check list` shows every check")
 }
 
 /// The level of a check in a profile.

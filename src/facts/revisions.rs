@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 
@@ -18,8 +16,11 @@ use crate::model::net::port_ranges;
 use crate::model::record::End;
 use crate::model::value::Value;
 
+/// A book, made and derived.
+type Book = fn() -> Facts;
+
 /// The books. One that is here stays as it is; what is to be seen besides goes into a further one.
-const BOOKS: [(&str, fn() -> Facts); 4] = [
+const BOOKS: [(&str, Book); 4] = [
     ("a web site", web_site),
     ("greetings", greetings),
     ("doors that say little", silence),
@@ -226,41 +227,58 @@ fn wrong(row: &str, revision: u16, kept: &str, new: &BTreeMap<String, String>) -
     }
 }
 
-#[test]
-fn a_change_of_meaning_raises_the_revision() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/facts/derived");
-    let books: Vec<(&str, Facts)> = BOOKS.iter().map(|(name, make)| (*name, make())).collect();
-    for row in ROWS {
-        let path = folder.join(format!("{}.txt", row.name));
-        let kept = fs::read_to_string(&path).unwrap_or_default();
-        let told = books.iter().map(|(name, facts)| {
-            ((*name).to_owned(), told(facts, row.yields).trim_end().to_owned())
-        });
-        let told: BTreeMap<String, String> = told.collect();
-        assert_eq!(wrong(row.name, row.revision, &kept, &told), None);
-        let mut text = format!("revision {}\n", row.revision);
-        for (name, told) in &told {
-            let _ = write!(text, "\n## {name}\n\n{told}\n");
-        }
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&path, &text).expect("it can be written");
-        } else {
-            assert_eq!(kept, text, "UPDATE=1 cargo test --lib revisions writes {}", path.display());
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_change_of_meaning_raises_the_revision() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/facts/derived");
+        let books: Vec<(&str, Facts)> = BOOKS.iter().map(|(name, make)| (*name, make())).collect();
+        for row in ROWS {
+            let path = folder.join(format!("{}.txt", row.name));
+            let kept = fs::read_to_string(&path).unwrap_or_default();
+            let told = books.iter().map(|(name, facts)| {
+                ((*name).to_owned(), told(facts, row.yields).trim_end().to_owned())
+            });
+            let told: BTreeMap<String, String> = told.collect();
+            assert_eq!(wrong(row.name, row.revision, &kept, &told), None);
+            let mut text = format!("revision {}\n", row.revision);
+            for (name, told) in &told {
+                let _ = write!(text, "\n## {name}\n\n{told}\n");
+            }
+            if std::env::var_os("UPDATE").is_some() {
+                fs::write(&path, &text).expect("it can be written");
+            } else {
+                assert_eq!(
+                    kept,
+                    text,
+                    "UPDATE=1 cargo test --lib revisions writes {}",
+                    path.display()
+                );
+            }
         }
     }
-}
 
-#[test]
-fn other_facts_under_the_same_revision_are_noticed() {
-    let book = |told: &str| BTreeMap::from([("a book".to_owned(), told.to_owned())]);
-    let kept = "revision 2\n\n## a book\n\nopen: 80\n";
-    assert_eq!(parsed(kept), (2, book("open: 80")));
-    assert_eq!(wrong("ports", 2, kept, &book("open: 80")), None);
-    assert_eq!(wrong("ports", 3, kept, &book("open: none")), None);
-    assert!(wrong("ports", 2, kept, &book("open: none")).is_some_and(|why| why.contains("raise")));
-    assert!(wrong("ports", 2, kept, &BTreeMap::new()).is_some_and(|why| why.contains("a book")));
-    assert!(wrong("ports", 1, kept, &book("open: 80")).is_some_and(|why| why.contains("down")));
-    let mut more = book("open: 80");
-    more.insert("another book".into(), "open: 22".into());
-    assert_eq!(wrong("ports", 2, kept, &more), None);
+    #[test]
+    fn other_facts_under_the_same_revision_are_noticed() {
+        let book = |told: &str| BTreeMap::from([("a book".to_owned(), told.to_owned())]);
+        let kept = "revision 2\n\n## a book\n\nopen: 80\n";
+        assert_eq!(parsed(kept), (2, book("open: 80")));
+        assert_eq!(wrong("ports", 2, kept, &book("open: 80")), None);
+        assert_eq!(wrong("ports", 3, kept, &book("open: none")), None);
+        assert!(
+            wrong("ports", 2, kept, &book("open: none")).is_some_and(|why| why.contains("raise"))
+        );
+        assert!(
+            wrong("ports", 2, kept, &BTreeMap::new()).is_some_and(|why| why.contains("a book"))
+        );
+        assert!(wrong("ports", 1, kept, &book("open: 80")).is_some_and(|why| why.contains("down")));
+        let mut more = book("open: 80");
+        more.insert("another book".into(), "open: 22".into());
+        assert_eq!(wrong("ports", 2, kept, &more), None);
+    }
 }

@@ -49,7 +49,8 @@ impl List {
             if !all.iter().any(|check| select::means(pattern, check)) {
                 let near = nearest(pattern, all.iter().map(|check| check.id.0.as_str()));
                 let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                complaints.push(Complaint::nowhere(format!("`{pattern}` means no check{near}")));
+                let one = Complaint::nowhere(format!("`{pattern}` means no check{near}"));
+                complaints.push(one.help("`postern check list` shows every check with its area"));
             }
         }
         let wanted = |check: &&Check| {

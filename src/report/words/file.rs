@@ -56,7 +56,9 @@ impl JsonSchema for WordsFile {
         );
         fields.insert("checks".into(), checks.into());
         let required: Vec<Value> = std::iter::once("schema")
-            .chain(english.keys().map(String::as_str).filter(|key| !key.ends_with(".one")))
+            .chain(
+                english.keys().map(String::as_str).filter(|key| key.strip_suffix(".one").is_none()),
+            )
             .map(Value::from)
             .collect();
         json_schema!({
@@ -77,7 +79,7 @@ pub(super) fn read(source: &Arc<Source>) -> Result<Words, Vec<Complaint>> {
         complaints.extend(odd_tag(tree, source));
         let minutes = tree.field("format.zone-minutes");
         let bad = minutes.filter(|node| {
-            let number = node.text().map(|text| text.parse::<i32>());
+            let number = node.text().map(str::parse::<i32>);
             number.is_some_and(|number| !number.is_ok_and(|minutes| minutes.abs() <= 24 * 60))
         });
         complaints.extend(bad.map(|node| {
