@@ -9,6 +9,7 @@ use crate::controls::ControlsFile;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waivers;
 use crate::profile::ProfileFile;
+use crate::report::words::WordsFile;
 use crate::review::Review;
 use crate::scope::Authorisation;
 use crate::yaml::schema_of;
@@ -52,6 +53,11 @@ pub(crate) const KINDS: &[Kind] = &[
         schema: schema_of::<ControlsFile>,
     },
     Kind { name: "check", what: "one thing to look for", schema: schema_of::<CheckFile> },
+    Kind {
+        name: "words",
+        what: "a further language: the report's sentences, and texts of checks",
+        schema: schema_of::<WordsFile>,
+    },
     Kind {
         name: "review",
         what: "the result (review.json), from which every report is made",

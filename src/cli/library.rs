@@ -1,16 +1,20 @@
 //! Checks, profiles and mappings as a command uses them: those built in, and those of the folders that the user names.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
+use super::further::Languages;
 use crate::catalogue::{Catalogue, File};
 use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 use crate::probe::PROBES;
 use crate::profile::Profile;
+use crate::report::words::Words;
 use crate::yaml;
 
 /// How deep folders of checks may stand in each other.
@@ -64,7 +68,7 @@ impl Library {
                 complaints.push(Complaint::nowhere(title));
                 continue;
             }
-            gather(folder, folder, 0, into, &mut complaints);
+            gather(&|path| id_below(folder, path), folder, 0, into, &mut complaints);
         }
         let vocabulary = vocabulary();
         let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary);
@@ -75,6 +79,12 @@ impl Library {
         let mut controls = Framework::built_in_files();
         controls.extend(own.into_iter().map(name));
         (Self { vocabulary, catalogue, profiles, controls }, complaints)
+    }
+
+    /// Has the checks speak the languages that the user gave; to be done before a profile holds them.
+    pub(crate) fn learn(&mut self, languages: &Languages) -> Vec<Complaint> {
+        let foreign = languages.given().iter().filter_map(Words::foreign);
+        foreign.flat_map(|foreign| self.catalogue.learn(&foreign, &self.vocabulary)).collect()
     }
 
     /// A profile by its name, or by the path of its file.
@@ -107,28 +117,59 @@ impl Library {
     }
 }
 
-/// The check files at a path: all of a folder, or the one file, named by its own folder and itself.
+/// The check files at a path that was handed over: all of a folder, or the one file.
+///
+/// Unlike a folder of `--checks`, it may be any folder around checks or among them, so each is named by its own folder
+/// and itself, as `<area>/<name>` always is.
 pub(crate) fn check_files(path: &Path, complaints: &mut Vec<Complaint>) -> Vec<File> {
     let mut files = Vec::new();
     if path.is_dir() {
-        gather(path, path, 0, &mut files, complaints);
+        gather(&check_id, path, 0, &mut files, complaints);
         return files;
     }
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let name = |path: Option<&Path>| {
-        let stem = path.and_then(Path::file_stem);
-        stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
-    };
-    let id = format!("{}/{}", name(whole.parent()), name(Some(&whole)));
-    match one(path, id) {
+    match one(path, check_id(path)) {
         Ok(file) => files.push(file),
         Err(complaint) => complaints.push(complaint),
     }
     files
 }
 
+/// The id of a check whose file was handed over: its folder and its name, wherever that lies.
+pub(crate) fn check_id(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let leads_up = whole.components().any(|part| part == Component::ParentDir);
+    let whole = if leads_up { whole.canonicalize().unwrap_or(whole) } else { whole };
+    let name = |path: Option<&Path>| {
+        let name = path.and_then(Path::file_name).map(OsStr::to_string_lossy);
+        name.map_or_else(String::new, Cow::into_owned)
+    };
+    format!("{}/{}", name(whole.parent()), name(Some(&whole.with_extension(""))))
+}
+
+/// Complaints about files that were handed over together and have one id: only one of them would be looked at.
+pub(crate) fn same_ids(files: &[File]) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for (place, file) in files.iter().enumerate() {
+        let before = files.get(..place).unwrap_or_default();
+        if let Some(first) = before.iter().find(|other| other.id == file.id) {
+            let title = format!("two files are the check `{}`", file.id);
+            let help =
+                format!("the other is {}; hand them over one by one", first.source.path.display());
+            complaints.push(Complaint::at(&file.source, 0..0, title).help(help));
+        }
+    }
+    complaints
+}
+
+/// The id of what lies in a folder of checks or profiles: its path from there.
+fn id_below(top: &Path, path: &Path) -> String {
+    let id = path.strip_prefix(top).unwrap_or(path).with_extension("");
+    let parts: Vec<_> = id.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
 fn gather(
-    top: &Path,
+    id: &dyn Fn(&Path) -> String,
     folder: &Path,
     depth: usize,
     files: &mut Vec<File>,
@@ -146,13 +187,10 @@ fn gather(
     for path in paths {
         if path.is_dir() {
             if depth < DEEPEST {
-                gather(top, &path, depth + 1, files, complaints);
+                gather(id, &path, depth + 1, files, complaints);
             }
         } else if path.extension().is_some_and(|ending| ending == "yaml") {
-            let id = path.strip_prefix(top).unwrap_or(&path).with_extension("");
-            let parts: Vec<_> =
-                id.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-            match one(&path, parts.join("/")) {
+            match one(&path, id(&path)) {
                 Ok(file) => files.push(file),
                 Err(complaint) => complaints.push(complaint),
             }
@@ -165,4 +203,21 @@ fn one(path: &Path, id: String) -> Result<File, Complaint> {
         Complaint::nowhere(format!("`{}` cannot be read: {wrong}", path.display()))
     })?;
     Ok(File { id, source: yaml::source(path, &bytes)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_named_by_its_folder_wherever_it_lies() {
+        for path in
+            ["/home/checks/ours/tls/old.yaml", "/tls/old.yaml", "/checks/checks/tls/old.yaml"]
+        {
+            assert_eq!(check_id(Path::new(path)), "tls/old", "{path}");
+        }
+        assert_eq!(check_id(Path::new("/srv/checks/old.v2.yaml")), "checks/old.v2");
+        assert_eq!(check_id(Path::new("checks/web/../tls/old-version.yaml")), "tls/old-version");
+        assert_eq!(id_below(Path::new("ours"), Path::new("ours/tls/old.yaml")), "tls/old");
+    }
 }

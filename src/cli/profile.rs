@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::check::explain::degree;
 use super::facts::Format;
+use super::further::{Further, Languages};
 use super::library::{Folders, Library};
 use super::page::{Page, Style, style_of};
 use super::{Exit, Globals, complain, files};
@@ -35,15 +36,21 @@ enum Command {
 
 /// List profiles with what they are for
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  postern profile list
+  postern profile list --profiles ours --lang zh-Hant      those of a folder too")]
 struct List {
     #[command(flatten)]
     folders: Folders,
     /// For people or for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// The language of titles: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of titles: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 /// Show what a profile comes to, and which line says so
@@ -62,9 +69,11 @@ struct Explain {
     check: Option<String>,
     #[command(flatten)]
     folders: Folders,
-    /// The language of titles: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of titles: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 impl Profile {
@@ -79,7 +88,9 @@ impl Profile {
 
 impl List {
     fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = open(&self.folders);
+        let (library, languages, mut complaints) = open(&self.folders, &self.further);
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         let mut page = Page::new(globals);
         let mut profiles = Vec::new();
         for name in library.profile_names() {
@@ -99,7 +110,7 @@ impl List {
                     page.paragraph(
                         &format!("{name}{count}"),
                         widest + 14,
-                        profile.title.in_lang(&self.lang),
+                        profile.title.in_lang(lang),
                     );
                 }
                 page.line("");
@@ -117,7 +128,9 @@ impl List {
 
 impl Explain {
     fn run(&self, globals: &Globals) -> Exit {
-        let (library, complaints) = open(&self.folders);
+        let (library, languages, mut complaints) = open(&self.folders, &self.further);
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         if !complaints.is_empty() {
             return files::give_up(globals, &complaints);
         }
@@ -127,13 +140,13 @@ impl Explain {
         };
         let mut page = Page::new(globals);
         match &self.check {
-            None => whole(&mut page, &profile, &self.lang),
+            None => whole(&mut page, &profile, lang),
             Some(id) => {
                 let Some(chosen) = profile.chosen.iter().find(|chosen| chosen.check.id.0 == *id)
                 else {
                     return files::give_up(globals, &[not_chosen(&library, &profile, id)]);
                 };
-                one(&mut page, &profile, chosen, &self.lang);
+                one(&mut page, &profile, chosen, lang);
             }
         }
         page.print();
@@ -141,8 +154,12 @@ impl Explain {
     }
 }
 
-fn open(folders: &Folders) -> (Library, Vec<Complaint>) {
-    Library::open(folders.checks.as_deref(), folders.profiles.as_deref())
+fn open(folders: &Folders, further: &Further) -> (Library, Languages, Vec<Complaint>) {
+    let (mut library, mut complaints) =
+        Library::open(folders.checks.as_deref(), folders.profiles.as_deref());
+    let languages = further.read(&mut complaints);
+    complaints.extend(library.learn(&languages));
+    (library, languages, complaints)
 }
 
 fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {
@@ -157,6 +174,7 @@ fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {
     let near = nearest(id, profile.chosen.iter().map(|chosen| chosen.check.id.0.as_str()));
     let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     Complaint::nowhere(format!("`{id}` is not a check{near}"))
+        .help("`postern check list` shows every check")
 }
 
 /// The level of a check in a profile.

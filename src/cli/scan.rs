@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::complain::say;
 use super::conclude::{self, Outputs};
+use super::further::Languages;
 use super::given::Given;
 use super::load::Loaded;
 use super::meter::{Meter, Talkative};
@@ -16,6 +18,7 @@ use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
 use crate::engine::{self, Ended, Stop, World, wall_clock};
+use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
@@ -59,7 +62,7 @@ impl Scan {
             Some(book) => self.resumed(book)?,
             None => self.fresh(globals)?,
         };
-        let Begun { loaded, plan, book, journal, progress, outputs, last } = begun;
+        let Begun { loaded, plan, book, journal, progress, results } = begun;
         if progress.is_complete() {
             drop(journal);
         } else {
@@ -73,20 +76,29 @@ impl Scan {
             profile: &loaded.rulebook.profile,
             frameworks: &loaded.rulebook.frameworks,
             waivers: Some(&loaded.waivers),
-            last: last.as_ref(),
+            last: results.last.as_ref(),
             now: wall_clock(),
         };
         let review = weigh(&read, &measure).map_err(|one| vec![one])?;
+        let Results { outputs, languages, .. } = &results;
         let folder = outputs.out.clone().unwrap_or_else(|| beside(&book));
-        Ok(conclude::publish(&review, &folder, &outputs, globals)?)
+        languages.say_how_whole(&loaded.rulebook.catalogue, globals);
+        Ok(conclude::publish(&review, &folder, outputs, languages, globals)?)
     }
 
     /// A new scan: everything is read, planned and held against the scope before a book is opened.
     fn fresh(&self, globals: &Globals) -> Result<Begun, Stopped> {
         let now = wall_clock();
-        let outputs = self.outputs.clone();
-        let last = last_review(&outputs)?;
-        let loaded = Loaded::read(&self.given, now)?;
+        let mut wrong = Vec::new();
+        let results = Results::read(self.outputs.clone(), &mut wrong);
+        // Whoever mends what is wrong with the results wants to know of everything else too.
+        let loaded = match Loaded::read(&self.given, &results.languages, now) {
+            Ok(loaded) if wrong.is_empty() => loaded,
+            other => {
+                wrong.extend(other.err().into_iter().flatten());
+                return Err(wrong.into());
+            }
+        };
         let uncovered = loaded.uncovered();
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
@@ -112,7 +124,7 @@ impl Scan {
             ));
         }
         let progress = Progress::default();
-        Ok(Begun { loaded, plan, book, journal, progress, outputs, last })
+        Ok(Begun { loaded, plan, book, journal, progress, results })
     }
 
     /// An interrupted scan: the same files must say the same, and the plan is the book's own.
@@ -127,8 +139,12 @@ impl Scan {
         }
         let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
         let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
-        let last = last_review(&outputs)?;
-        let loaded = Loaded::read(&given, opened.at)?;
+        let mut wrong = Vec::new();
+        let results = Results::read(outputs, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(wrong.into());
+        }
+        let loaded = Loaded::read(&given, &results.languages, opened.at)?;
         let plan = loaded.plan(opened.at, opened.at);
         let now = loaded.digests(&plan);
         let changed: Vec<&str> = now
@@ -145,7 +161,7 @@ impl Scan {
             let why = since.map_or("nothing may be asked now", |left| &left.why);
             return Err(Stopped::Closed(format!("nothing may be asked: {why}")));
         }
-        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress, outputs, last })
+        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress, results })
     }
 
     /// The head of a new book.
@@ -177,14 +193,24 @@ struct Begun {
     book: PathBuf,
     journal: Journal,
     progress: Progress,
+    results: Results,
+}
+
+/// What becomes of a scan.
+struct Results {
     outputs: Outputs,
+    languages: Languages,
     last: Option<Review>,
 }
 
-/// The last review, where one is named; before anything is done, so are the forms of the new one looked at.
-fn last_review(outputs: &Outputs) -> Result<Option<Review>, Stopped> {
-    outputs.check()?;
-    Ok(outputs.last.as_deref().map(read_review).transpose().map_err(|one| vec![one])?)
+impl Results {
+    /// Reads what the options name; what is wrong with it joins the other complaints.
+    fn read(outputs: Outputs, wrong: &mut Vec<Complaint>) -> Self {
+        let languages = outputs.check(wrong);
+        let last = outputs.last.as_deref().map(read_review).transpose();
+        let last = last.map_err(|one| wrong.push(one)).unwrap_or_default();
+        Self { outputs, languages, last }
+    }
 }
 
 /// Carries the plan out, with its progress on stderr, until it ends or somebody stops it.
@@ -267,11 +293,6 @@ fn watch_signals(stop: &Stop, meter: &Arc<Meter>, book: &Path) -> Result<(), Sto
 )]
 fn end_at_once() -> ! {
     std::process::exit(i32::from(Exit::Incomplete.code()))
-}
-
-#[expect(clippy::print_stderr, reason = "what is no result goes to stderr")]
-fn say(words: &str) {
-    eprintln!("postern: {words}");
 }
 
 /// The folder for the results when none is named: by date, and by number where there is one already.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::files::{self, Files};
 use super::kinds::{KINDS, kind_of_line};
-use super::library::vocabulary;
+use super::library::{check_id, same_ids, vocabulary};
 use super::{Exit, Globals};
 use crate::catalogue::{Catalogue, File};
 use crate::controls::Framework;
@@ -16,6 +16,7 @@ use crate::inventory;
 use crate::inventory::waivers;
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::profile::Profile;
+use crate::report::words::Words;
 use crate::scope::authorisation;
 use crate::yaml::{parse, schema_line};
 
@@ -36,7 +37,8 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles, mappings and checks; a folder stands for every .yaml file in it.
+    /// Inventories, authorisations, waivers, profiles, mappings, checks and words; a folder stands for every .yaml file in
+    /// it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -68,6 +70,7 @@ struct Set {
     checks: Vec<File>,
     profiles: Vec<File>,
     controls: Vec<File>,
+    words: Vec<Words>,
     complaints: Vec<Complaint>,
     /// A line for each file that is right.
     right: Vec<String>,
@@ -139,6 +142,10 @@ impl Set {
             Some("controls") => {
                 self.controls.push(File { id: stem(path), source: Arc::clone(source) });
             }
+            Some("words") => match Words::read(source) {
+                Ok(words) => self.words.push(words),
+                Err(found) => self.complaints.extend(found),
+            },
             Some("check") => {
                 self.checks.push(File { id: check_id(path), source: Arc::clone(source) });
             }
@@ -177,13 +184,35 @@ impl Set {
     fn hold_together(&mut self) {
         self.complaints.extend(self.files.against_each_other());
         let rules = [&self.checks, &self.profiles, &self.controls];
-        if rules.iter().all(|files| files.is_empty()) && self.files.waivers.is_empty() {
+        let alone = self.files.waivers.is_empty() && self.words.is_empty();
+        if alone && rules.iter().all(|files| files.is_empty()) {
             return;
         }
+        self.complaints.extend(same_ids(&self.checks));
         let mut checks = Catalogue::built_in_files();
         checks.extend(self.checks.iter().cloned());
-        let (catalogue, found) = Catalogue::read(&checks, &vocabulary());
+        let vocabulary = vocabulary();
+        let (mut catalogue, found) = Catalogue::read(&checks, &vocabulary);
         self.complaints.extend(found);
+        for words in std::mem::take(&mut self.words) {
+            let foreign = words.foreign();
+            let found =
+                foreign.map(|foreign| catalogue.learn(&foreign, &vocabulary)).unwrap_or_default();
+            if let (true, Some(source)) = (found.is_empty(), words.source()) {
+                let told = catalogue
+                    .checks()
+                    .iter()
+                    .filter(|check| check.is_told_in(words.lang()))
+                    .count();
+                let all = catalogue.checks().len();
+                let what = format!(
+                    "words for `{}`, with every text of {told} of {all} checks",
+                    words.lang()
+                );
+                self.right(&source.path, &what);
+            }
+            self.complaints.extend(found);
+        }
         let mut profiles = Profile::built_in_files();
         profiles.extend(self.profiles.iter().cloned());
         for file in std::mem::take(&mut self.profiles) {
@@ -248,15 +277,6 @@ fn of_no_kind(source: &Arc<Source>, line: Option<(String, std::ops::Range<usize>
         None => format!("`{shown}` is no kind of file"),
     };
     Complaint::at(source, mark, title).help(help)
-}
-
-/// A check's id is its path under `checks/`; elsewhere, its folder and its name.
-fn check_id(path: &Path) -> String {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).with_extension("");
-    let parts: Vec<_> = whole.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    let after = parts.iter().rposition(|part| part == "checks").map(|at| at + 1);
-    let from = after.filter(|at| at + 1 < parts.len()).unwrap_or(parts.len().saturating_sub(2));
-    parts.get(from..).unwrap_or_default().join("/")
 }
 
 fn stem(path: &Path) -> String {

@@ -26,8 +26,7 @@ const FINDINGS: usize = 40;
 const UNSETTLED: usize = 12;
 
 fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError> {
-    let words = Words::built_in(options.lang)
-        .ok_or_else(|| RenderError(format!("no words for `{}`", options.lang)))?;
+    let words = options.words()?;
     let mut page = Page::new(options.paint, options.columns);
     let teller = Teller { review, words: &words };
     teller.decision(&mut page);

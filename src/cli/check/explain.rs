@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::list::severity;
 use crate::catalogue::{Check, Param, Stricter, type_in_full};
+use crate::cli::further::Further;
 use crate::cli::library::{Folders, Library};
 use crate::cli::page::{Page, Style, style_of};
 use crate::cli::{Exit, Globals, files};
@@ -26,14 +27,20 @@ pub(super) struct Explain {
     id: String,
     #[command(flatten)]
     folders: Folders,
-    /// The language of the check's texts: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of the check's texts: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 impl Explain {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let (mut library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let languages = self.further.read(&mut complaints);
+        complaints.extend(library.learn(&languages));
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         let Some(check) = library.catalogue.check(&self.id) else {
             let known = library.catalogue.checks().iter().map(|check| check.id.0.as_str());
             let near = nearest(&self.id, known);
@@ -45,7 +52,7 @@ impl Explain {
             return files::give_up(globals, &complaints);
         };
         let mut page = Page::new(globals);
-        write(&mut page, check, &library.vocabulary, &self.lang);
+        write(&mut page, check, &library.vocabulary, lang);
         page.print();
         if complaints.is_empty() { Exit::Passed } else { files::give_up(globals, &complaints) }
     }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::open;
 use crate::cli::facts::Format;
+use crate::cli::further::Further;
 use crate::cli::library::Folders;
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, files};
@@ -35,7 +36,7 @@ pub(super) struct Diff {
 
 impl Diff {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = open(&self.folders);
+        let (library, _, mut complaints) = open(&self.folders, &Further::default());
         let mut read =
             |name: &str| library.profile(name).map_err(|wrong| complaints.extend(wrong)).ok();
         let (first, second) = (read(&self.first), read(&self.second));
