@@ -231,6 +231,11 @@ impl Check {
         optional.chain([("expect", self.expect.text())]).collect()
     }
 
+    /// Why it does not apply where a condition of its own is false, as its file says it.
+    pub fn otherwise(&self) -> Option<&Said> {
+        self.otherwise.as_ref()
+    }
+
     /// The fields of facts that its conditions look at, each once.
     pub fn looks_at(&self) -> Vec<(KindId, u16)> {
         let mut all = Vec::new();

@@ -229,6 +229,7 @@ mod tests {
             out: Some("review".into()),
             lang: lang.iter().map(|word| (*word).to_owned()).collect(),
             format: format.iter().map(|word| (*word).to_owned()).collect(),
+            words: Vec::new(),
             last: last.map(PathBuf::from),
         };
         let book =
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(back.words(), book);
         assert_eq!(back.out, None, "the folder is the book's own");
         let other = outputs(&["en"], &[], None).or(&book).expect("our own words");
-        assert_eq!(other.languages(), ["en"]);
+        assert_eq!(other.languages(&Languages::default()), ["en"]);
         assert_eq!(other.format, ["html", "sarif"]);
         let names = |outputs: &Outputs| -> Vec<_> {
             outputs.formats().expect("known").iter().map(|format| format.name).collect()

@@ -14,7 +14,7 @@ use crate::catalogue::Check;
 use crate::model::complaint::{Complaint, nearest};
 use crate::model::net::port_ranges;
 use crate::model::severity::{Gate, Severity};
-use crate::profile::{Chosen, Profile as Resolved};
+use crate::profile::{Chosen, OutOfSight, Profile as Resolved};
 use crate::yaml::parse;
 
 /// List and explain profiles
@@ -295,10 +295,15 @@ pub(crate) fn settings(profile: &Resolved) -> Vec<(&'static str, String)> {
         (
             "gate",
             format!(
-                "{} % of tests settled; above {} % inconclusive at most B; above {} medium findings at most C",
+                "{} % of tests settled; above {} % inconclusive at most B; above {} medium findings at most C; \
+                 gates that the vantage hides {}",
                 profile.gate.coverage_percent,
                 profile.gate.inconclusive_percent,
-                profile.gate.many_medium
+                profile.gate.many_medium,
+                match profile.gate.out_of_sight {
+                    OutOfSight::Open => "leave the verdict open",
+                    OutOfSight::Borne => "are borne and named",
+                }
             ),
         ),
         ("due in days", format!("critical {critical}, high {high}, medium {medium}, low {low}")),

@@ -183,7 +183,22 @@ fn rows(text: &mut String, before: &str, fields: &[Field]) {
 
 fn profiles(library: &Library) -> String {
     let mut text = String::from(
-        "# Profiles\n\nA profile chooses checks, sets their parameters, says how much is asked, and what stops the gate.\n",
+        "# Profiles\n\nA profile chooses checks, sets their parameters, says how much is asked, and what stops the gate.\n\n\
+         ## What a go rests on\n\n\
+         One open finding of a gate check is a no-go.\n\
+         Without one, a go needs evidence; where that is missing, the verdict is *not enough evidence*:\n\n\
+         - the scan did not come to its end;\n\
+         - nothing at all was settled, or less than the share that the profile asks for under `coverage`;\n\
+         - a gate check is inconclusive or not tested on some host;\n\
+         - a gate check applies on no host *because of where the scan was made from*. Most gates ask what a stranger on \
+         the internet reaches, and from within nobody can tell. Whether the vantage is the cause is found by judging the \
+         check once more as if we had stood on the other side.\n\n\
+         The last rule is set by `gate: {out-of-sight: open}`, which every profile inherits.\n\
+         A pipeline mostly stands inside, so that the rule would leave its verdict open for ever: `ci-deploy` says \
+         `out-of-sight: borne`. Its verdict rests on the gates that can be asked from there, and the report names how many \
+         could not.\n\
+         Looking from `kind: internet` (or from a vantage that the inventory does not describe, such as loopback), all \
+         gates apply and nothing is borne.\n",
     );
     for name in library.profile_names() {
         if let Ok(profile) = library.profile(name) {

@@ -26,7 +26,7 @@ use crate::model::severity::{Degree, Gate};
 use crate::model::value::Value;
 
 pub use self::diff::{Difference, Side, differences};
-pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, ProfileFile, Setting};
+pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, OutOfSight, ProfileFile, Setting};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -131,6 +131,8 @@ pub struct GateRule {
     pub inconclusive_percent: u8,
     /// Above this many open medium findings the grade is capped at C.
     pub many_medium: u64,
+    /// What becomes of the verdict where gate checks apply nowhere because of the vantage.
+    pub out_of_sight: OutOfSight,
 }
 
 /// The word for a degree, as files spell it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::ProfileFile;
-use super::{Chosen, GateRule, Link, Loosened, Profile, ports, select};
+use super::{Chosen, GateRule, Link, Loosened, OutOfSight, Profile, ports, select};
 use crate::catalogue::{Catalogue, Check, File, Reader, misnamed};
 use crate::model::complaint::Complaint;
 use crate::model::digest::Digest;
@@ -16,7 +16,12 @@ use crate::yaml::{self, Document, Node};
 
 /// What a profile is when no file says otherwise.
 const LIMITS: Limits = Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 };
-const GATE: GateRule = GateRule { coverage_percent: 90, inconclusive_percent: 5, many_medium: 20 };
+const GATE: GateRule = GateRule {
+    coverage_percent: 90,
+    inconclusive_percent: 5,
+    many_medium: 20,
+    out_of_sight: OutOfSight::Open,
+};
 const DUE_DAYS: [u32; 4] = [7, 14, 90, 180];
 
 /// Reads a profile with all that it inherits.
@@ -407,6 +412,14 @@ impl<'l> Layer<'l, '_> {
         if let Some(many) = gate.many_medium {
             self.table.gate.many_medium = many.into();
             self.number("many-medium", many.into(), u64::from(many) > before.many_medium, why);
+        }
+        if let Some(sight) = gate.out_of_sight {
+            self.table.gate.out_of_sight = sight;
+            let node = self.node(&["gate", "out-of-sight"]);
+            self.link(None, "gate.out-of-sight", node.text().unwrap_or("").to_owned(), node);
+            if sight == OutOfSight::Borne && before.out_of_sight == OutOfSight::Open {
+                self.loosen(None, "gate.out-of-sight".into(), why, node);
+            }
         }
     }
 

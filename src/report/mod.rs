@@ -2,6 +2,7 @@
 //!
 //! A format is one file with a `FORMAT` row, and one word in the list below.
 
+mod compared;
 pub mod words;
 
 use std::borrow::Cow;

@@ -7,12 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::tz::Offset;
-
 use crate::catalogue::{CheckWords, Foreign};
 use crate::model::complaint::{Complaint, Source};
-use crate::model::moment::Moment;
+use crate::model::moment::{Calendar, Moment};
+use crate::model::reason::{Part, Reason};
 use crate::model::said::Said;
 use crate::review::{Fix, Review};
 use crate::yaml::{Node, parse};
@@ -112,7 +110,7 @@ impl Words {
 
     /// The calendar day where the readers are.
     pub fn date(&self, moment: Moment) -> String {
-        let there = self.there(moment);
+        let there = Self::there(moment);
         let month = match there.month() {
             1 => "month.1",
             2 => "month.2",
@@ -134,15 +132,15 @@ impl Words {
 
     /// Day and minute where the readers are.
     pub fn time(&self, moment: Moment) -> String {
-        let there = self.there(moment);
+        let there = Self::there(moment);
         self.say("format.time", &[("date", &self.date(moment)), ("time", &clock(there))])
     }
 
     /// From one time to another; the day is told once where it is the same.
     pub fn span(&self, began: Moment, ended: Moment) -> String {
         let (first, last) = (self.time(began), self.time(ended));
-        let same_day = self.there(began).date() == self.there(ended).date();
-        let last = if same_day { clock(self.there(ended)) } else { last };
+        let same_day = Self::there(began).date() == Self::there(ended).date();
+        let last = if same_day { clock(Self::there(ended)) } else { last };
         self.say("format.span", &[("began", &first), ("ended", &last)])
     }
 
@@ -158,17 +156,41 @@ impl Words {
         out
     }
 
+    /// A reason: our own words in this language, what others said as it stands.
+    pub fn reason(&self, reason: &Reason) -> String {
+        match reason {
+            Reason::Check { said } => said.in_lang(self.lang()).to_owned(),
+            Reason::Verbatim { verbatim } => verbatim.clone(),
+            Reason::Ours { key, with } => {
+                let own = self.entries.get(&format!("reason.{key}")).map(String::as_str);
+                let Some(sentence) = own.or_else(|| Reason::sentence(key)) else {
+                    return key.clone();
+                };
+                let told = |part: &Part| match part {
+                    Part::Text(text) => text.clone(),
+                    Part::Reasons(reasons) => self.reasons(reasons),
+                };
+                let fills: Vec<_> = with.iter().map(|(name, part)| (name, told(part))).collect();
+                let fills: Vec<_> =
+                    fills.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+                fill(sentence, &fills)
+            }
+        }
+    }
+
+    /// Several reasons after one another.
+    pub fn reasons<'r>(&self, reasons: impl IntoIterator<Item = &'r Reason>) -> String {
+        let told: Vec<String> = reasons.into_iter().map(|reason| self.reason(reason)).collect();
+        told.join(self.plain("format.reasons"))
+    }
+
     /// Every key, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    fn there(&self, moment: Moment) -> jiff::civil::DateTime {
-        let minutes: i32 = self.plain("format.zone-minutes").parse().unwrap_or(0);
-        let offset = Offset::from_seconds(minutes.saturating_mul(60)).unwrap_or(Offset::UTC);
-        let stamp =
-            Timestamp::from_millisecond(moment.unix_millis()).unwrap_or(Timestamp::UNIX_EPOCH);
-        offset.to_datetime(stamp)
+    fn there(moment: Moment) -> jiff::civil::DateTime {
+        Calendar::HONG_KONG.there(moment)
     }
 }
 
@@ -256,9 +278,40 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_of_ours_has_its_words_in_every_language() {
+        for lang in Words::languages() {
+            let words = Words::built_in(lang).expect("it is built in");
+            let keys: BTreeSet<_> =
+                words.keys().filter_map(|key| key.strip_prefix("reason.")).collect();
+            let known: BTreeSet<_> = Reason::vocabulary().map(|(key, _)| key).collect();
+            assert_eq!(keys, known, "{lang}");
+            for (key, english) in Reason::vocabulary() {
+                let own = words.plain(&format!("reason.{key}"));
+                assert_eq!(placeholders(own), placeholders(english), "{lang}: {key}");
+                assert!(lang != "en" || own == english, "{key} differs from what the program says");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_is_told_in_the_reader_s_language() {
+        let chinese = Words::built_in("zh-Hant").expect("Chinese is built in");
+        for (english, told) in [
+            (
+                "whether 443/tcp of 192.0.2.1 (a.example) speaks TLS did not become clear: no answer in time",
+                "未能確定 192.0.2.1 的 443/tcp（a.example）是否使用 TLS：在時限內沒有回應",
+            ),
+            ("80/tcp of 192.0.2.1: said {so}", "192.0.2.1 的 80/tcp：said {so}"),
+        ] {
+            assert_eq!(chinese.reasons(&Reason::all(english)), told);
+            let back = Words::built_in("en").expect("English is built in");
+            assert_eq!(back.reasons(&Reason::all(english)), english);
+        }
+    }
+
+    #[test]
     fn a_words_file_must_be_whole() {
-        let text = "schema: postern/words/v1\nlang: x x\ndecision.goo: no\nformat.time: \"{date} {clock}\"\n\
-                    format.zone-minutes: soon\n";
+        let text = "schema: postern/words/v1\nlang: x x\ndecision.goo: no\nformat.time: \"{date} {clock}\"\n";
         let complaints = read(text).expect_err("it lacks nearly everything");
         let at = |title: &str| {
             let found = complaints.iter().find(|complaint| complaint.title == title);
@@ -270,7 +323,6 @@ mod tests {
         assert_eq!(at("there is no field `decision.goo`; did you mean `decision.go`?"), (3, 1));
         assert_eq!(at("`format.time` has other placeholders than in English"), (4, 14));
         assert_eq!(at("this is not the tag of a language"), (2, 7));
-        assert_eq!(at("this is no number of minutes"), (5, 22));
     }
 
     #[test]

@@ -45,10 +45,6 @@ impl JsonSchema for WordsFile {
             fields.insert(key.clone(), said(&format!("In English: {sentence}")));
         }
         fields.insert("lang".into(), said("The tag of the language (BCP 47): `en`, `zh-Hant`."));
-        fields.insert(
-            "format.zone-minutes".into(),
-            said("How many minutes the readers' clocks are ahead of UTC, in quotes."),
-        );
         let mut checks = generator.subschema_for::<BTreeMap<String, CheckWords>>();
         checks.insert(
             "description".into(),
@@ -77,15 +73,6 @@ pub(super) fn read(source: &Arc<Source>) -> Result<Words, Vec<Complaint>> {
     let document = read_with::<WordsFile>(source, |tree, complaints| {
         complaints.extend(differing(&english, tree, source));
         complaints.extend(odd_tag(tree, source));
-        let minutes = tree.field("format.zone-minutes");
-        let bad = minutes.filter(|node| {
-            let number = node.text().map(str::parse::<i32>);
-            number.is_some_and(|number| !number.is_ok_and(|minutes| minutes.abs() <= 24 * 60))
-        });
-        complaints.extend(bad.map(|node| {
-            Complaint::at(source, node.mark(), "this is no number of minutes")
-                .help("write how far the readers' clocks are ahead of UTC, in minutes: \"480\"")
-        }));
     })?;
     let WordsFile { sentences, checks, .. } = document.value;
     let tree = document.tree;
