@@ -72,9 +72,9 @@ fn page(framework: &Framework) -> String {
 }
 
 fn about(one: &Requirement) -> String {
-    let texts =
-        one.title.iter().map(String::as_str).chain(one.about.0.values().map(String::as_str));
-    texts.map(|text| format!("<br>{}", cell(text))).collect()
+    let own = one.about.0.values().map(String::as_str);
+    let texts = one.title.iter().map(String::as_str).chain(own).map(cell);
+    std::iter::once(String::new()).chain(texts).collect::<Vec<_>>().join("<br>")
 }
 
 fn bearing(one: &Requirement) -> String {
