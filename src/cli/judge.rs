@@ -95,7 +95,6 @@ impl Judge {
         let review = weigh(
             &book,
             &Measure {
-                vocabulary: &library.vocabulary,
                 catalogue: &library.catalogue,
                 profile: &profile,
                 frameworks: &frameworks,

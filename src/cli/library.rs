@@ -45,7 +45,7 @@ const CONTROLS: &str = "controls/";
 
 /// All checks, and all files of profiles and mappings.
 pub(crate) struct Library {
-    /// What conditions may speak of.
+    /// What the checks speak of, the kinds that they bring along included.
     pub(crate) vocabulary: Vocabulary,
     /// The checks that were read without a mistake.
     pub(crate) catalogue: Catalogue,
@@ -70,14 +70,14 @@ impl Library {
             }
             gather(&|path| id_below(folder, path), folder, 0, into, &mut complaints);
         }
-        let vocabulary = vocabulary();
-        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary);
+        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary());
         complaints.extend(wrong);
         let (own, profiles): (Vec<_>, Vec<_>) =
             profile_files.into_iter().partition(|file| file.id.starts_with(CONTROLS));
         let name = |file: File| File { id: file.id.replacen(CONTROLS, "", 1), ..file };
         let mut controls = Framework::built_in_files();
         controls.extend(own.into_iter().map(name));
+        let vocabulary = catalogue.vocabulary().clone();
         (Self { vocabulary, catalogue, profiles, controls }, complaints)
     }
 

@@ -14,6 +14,7 @@ use super::files::Files;
 use super::further::Languages;
 use super::given::{Given, Pace};
 use super::library::Library;
+use super::weigh;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
 use crate::facts::Vocabulary;
@@ -24,8 +25,8 @@ use crate::model::digest::Digest;
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
 use crate::model::plan::{Limits, Plan};
-use crate::plan::{self, Inputs};
-use crate::probe::PROBES;
+use crate::plan::{self, Guide, Inputs, Wish};
+use crate::probe::{self, Probe};
 use crate::profile::Profile;
 use crate::scope::{Authorisation, Scope, Setup};
 
@@ -34,6 +35,7 @@ const PROFILE: &str = "baseline";
 
 /// The checks and the profile that are in use.
 pub(crate) struct Rulebook {
+    /// What the checks speak of, with the profile's parameters.
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
@@ -50,6 +52,10 @@ pub(crate) struct Loaded {
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) rulebook: Rulebook,
     pub(crate) scope: Scope,
+    /// Where those probes go that checks write down.
+    pub(crate) guide: Arc<Guide>,
+    /// Every probe: the built-in ones, and after them those that checks write down.
+    pub(crate) probes: Vec<Probe>,
     pub(crate) vantage: String,
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
@@ -98,6 +104,14 @@ impl Loaded {
             resolvers: &resolvers,
             pace,
         });
+        let wishes = rulebook.profile.chosen.iter().filter_map(|chosen| {
+            let asking = Arc::new(chosen.asking()?);
+            Some(Wish { check: Arc::clone(&chosen.check), params: chosen.params.clone(), asking })
+        });
+        let authorities = weigh::authorities(&trust).map_err(|one| vec![one])?;
+        let guide =
+            Guide::new(&declared.inventory, &rulebook.vocabulary, &authorities, wishes.collect());
+        let probes = probe::built_in().into_iter().chain(guide.probes()).collect();
         let path = declared.source.path.display().to_string().replace('\\', "/");
         let lines = declared.lines.into_iter().map(|(host, line)| (host, (path.clone(), line)));
         Ok(Self {
@@ -108,6 +122,8 @@ impl Loaded {
             waivers: waivers.into_iter().flat_map(|file| file.value.waivers).collect(),
             rulebook,
             scope,
+            guide: Arc::new(guide),
+            probes,
             vantage,
             identity: identity(given),
             resolvers,
@@ -154,7 +170,8 @@ impl Loaded {
             ports: &self.rulebook.profile.ports,
             class: self.rulebook.profile.class,
             limits: self.limits(),
-            probes: PROBES,
+            probes: &self.probes.iter().collect::<Vec<_>>(),
+            guide: Some(&self.guide),
             allows: &|want| scope.allows(want, at),
             resolves: &|host| scope.resolves(host, at),
             vantage: &self.vantage,
@@ -201,9 +218,10 @@ pub(crate) fn rulebook(given: &Given, languages: &Languages) -> Result<Rulebook,
     let profile = keep(library.profile(given.profile.as_deref().unwrap_or(PROFILE)), &mut wrong);
     let (frameworks, complaints) = library.frameworks();
     wrong.extend(complaints);
-    let Library { vocabulary, catalogue, .. } = library;
+    let catalogue = library.catalogue;
     match profile {
         Some(profile) if wrong.is_empty() => {
+            let vocabulary = profile.vocabulary(&catalogue);
             Ok(Rulebook { vocabulary, catalogue, profile, frameworks })
         }
         _ => Err(wrong),

@@ -13,7 +13,6 @@ use crate::engine::wall_clock;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::letter;
-use crate::probe::PROBES;
 
 /// Print every step of a scan, why and how much it sends
 #[derive(Debug, Args)]
@@ -53,7 +52,10 @@ impl PlanCommand {
         let at = scope.next_opening(now).unwrap_or(now);
         let plan = loaded.plan_within(&scope, now, at);
         let text = match self.format {
-            Form::Text => letter(&plan, &loaded.inventory, PROBES, &about(&loaded, &plan)),
+            Form::Text => {
+                let probes: Vec<_> = loaded.probes.iter().collect();
+                letter(&plan, &loaded.inventory, &probes, &about(&loaded, &plan))
+            }
             Form::Json => serde_json::to_string_pretty(&plan).map_err(Stopped::ours)? + "\n",
         };
         super::conclude::to_stdout(text.as_bytes())?;

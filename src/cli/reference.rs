@@ -10,7 +10,7 @@ use clap::CommandFactory as _;
 use super::check::explain::{degree, limits, probes};
 use super::check::list::severity;
 use super::facts::{record, tier};
-use super::library::Library;
+use super::library::{Library, vocabulary};
 use super::profile::settings;
 use super::{Cli, exit};
 use crate::catalogue::{Check, type_in_full};
@@ -28,7 +28,7 @@ pub fn pages() -> BTreeMap<String, String> {
     let (library, _) = Library::open(None, None);
     let mut pages = BTreeMap::from([
         ("checks.md".to_owned(), index(&library)),
-        ("facts.md".to_owned(), facts(&library.vocabulary)),
+        ("facts.md".to_owned(), facts(&vocabulary())),
         ("profiles.md".to_owned(), profiles(&library)),
         ("commands.md".to_owned(), commands()),
         ("exit-codes.md".to_owned(), exit_codes()),
@@ -114,7 +114,8 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
         let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(field.means));
+        let _ =
+            writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(&field.means));
     }
     let _ = write!(text, "\nIt rests on the probes {}.\n", probes(check, vocabulary).join(", "));
     if !check.params.is_empty() {
@@ -163,7 +164,7 @@ fn facts(vocabulary: &Vocabulary) -> String {
             kind.name,
             kind.means,
             tier(kind.tier),
-            needs(kind.name).join(", "),
+            needs(kind).join(", "),
         );
         rows(&mut text, "", &kind.fields);
     }
@@ -174,7 +175,7 @@ fn rows(text: &mut String, before: &str, fields: &[Field]) {
     for field in fields {
         let name = format!("{before}{}", field.name);
         let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(field.means));
+        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(&field.means));
         if let Some(inner) = record(&field.of) {
             rows(text, &format!("{name}."), inner);
         }

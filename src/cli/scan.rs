@@ -22,7 +22,6 @@ use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
-use crate::probe::PROBES;
 use crate::review::Review;
 
 /// What a book is called in the folder of the results.
@@ -71,7 +70,6 @@ impl Scan {
         }
         let read = Book::load(&book).map_err(Stopped::ours)?;
         let measure = Measure {
-            vocabulary: &loaded.rulebook.vocabulary,
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
             frameworks: &loaded.rulebook.frameworks,
@@ -235,7 +233,8 @@ fn carry_out(
     watch_signals(&stop, &meter, book)?;
     let scan = engine::Scan {
         plan: Arc::new(plan),
-        probes: PROBES,
+        probes: loaded.probes.clone(),
+        guide: Some(Arc::clone(&loaded.guide)),
         scope: Arc::new(loaded.scope.clone()),
         world: World::new(agent),
         already,

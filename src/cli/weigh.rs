@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::book::Book;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
-use crate::facts::{self, Vocabulary};
+use crate::facts;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::{Waiver, Waivers};
 use crate::judge::judge;
@@ -23,8 +23,6 @@ use crate::scope::Authorisation;
 /// What a book is weighed by.
 #[derive(Clone, Copy)]
 pub(crate) struct Measure<'a> {
-    /// What conditions may speak of.
-    pub(crate) vocabulary: &'a Vocabulary,
     /// All checks.
     pub(crate) catalogue: &'a Catalogue,
     /// Those that are chosen.
@@ -46,7 +44,8 @@ pub(crate) struct Measure<'a> {
 /// came to nothing.
 pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Complaint> {
     let opened = book.opened();
-    let Measure { vocabulary, catalogue, profile, .. } = *measure;
+    let Measure { catalogue, profile, .. } = *measure;
+    let vocabulary = profile.vocabulary(catalogue);
     let inventory = inventory(book)?;
     let authorisations: Vec<Authorisation> = opened
         .authorisations
@@ -59,7 +58,7 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
         None => of_book(&opened.waivers)?,
     };
     let trust = authorities(&opened.trust)?;
-    let facts = facts::derive(&inventory, &opened.plan, book.rows(), vocabulary, &trust);
+    let facts = facts::derive(&inventory, &opened.plan, book.rows(), &vocabulary, &trust);
     let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(|wrong| ours(&wrong))?;
     review::review(ReviewInput {
         judgement: &judgement,
@@ -145,7 +144,7 @@ fn of_book(value: &serde_json::Value) -> Result<Vec<Waiver>, Complaint> {
     }
 }
 
-fn authorities(pems: &[String]) -> Result<Vec<Vec<u8>>, Complaint> {
+pub(crate) fn authorities(pems: &[String]) -> Result<Vec<Vec<u8>>, Complaint> {
     let all = pems.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem.as_bytes()));
     all.map(|one| one.map(|der| der.to_vec()))
         .collect::<Result<_, _>>()

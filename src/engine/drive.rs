@@ -20,6 +20,7 @@ use super::world::{Ended, Event, Standing, Stop, World, instant};
 use crate::model::net::HostId;
 use crate::model::plan::{Plan, Step};
 use crate::model::record::Row;
+use crate::plan::Guide;
 use crate::probe::Probe;
 use crate::scope::Scope;
 use crate::talk::Unopened;
@@ -32,7 +33,9 @@ pub struct Scan {
     /// What to do.
     pub plan: Arc<Plan>,
     /// The probes that it names.
-    pub probes: &'static [&'static Probe],
+    pub probes: Vec<Probe>,
+    /// Where those of them go that check files write down.
+    pub guide: Option<Arc<Guide>>,
     /// What it may do.
     pub scope: Arc<Scope>,
     /// The world.
@@ -48,7 +51,8 @@ pub struct Scan {
 /// What all hosts of a scan share.
 struct Shared {
     plan: Arc<Plan>,
-    probes: &'static [&'static Probe],
+    probes: Vec<Probe>,
+    guide: Option<Arc<Guide>>,
     already: Progress,
     gate: Arc<Gate>,
     end: Instant,
@@ -66,7 +70,7 @@ struct Meter {
 
 /// Carries a plan out. Ends when every step has ended on every spot, or soon after the sign to stop.
 pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
-    let Scan { plan, probes, scope, world, already, journal, stop } = scan;
+    let Scan { plan, probes, guide, scope, world, already, journal, stop } = scan;
     let gate = Gate::new(scope, world, stop.clone(), journal, &plan, &already);
     let gate = Arc::new(gate);
     let mut hosts: BTreeMap<HostId, Vec<Arc<Step>>> = BTreeMap::new();
@@ -79,6 +83,7 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
         end: instant() + alone(&plan) + gate.world.budgets.slack,
         plan,
         probes,
+        guide,
         already,
         gate: Arc::clone(&gate),
         events,
@@ -144,8 +149,8 @@ async fn wait(
 }
 
 impl Shared {
-    fn probe(&self, name: &str) -> Option<&'static Probe> {
-        self.probes.iter().copied().find(|probe| probe.name == name)
+    fn probe(&self, name: &str) -> Option<&Probe> {
+        self.probes.iter().find(|probe| probe.name == name)
     }
 
     /// Tells how far it has come.

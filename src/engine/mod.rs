@@ -7,6 +7,7 @@ pub mod drive;
 mod gate;
 pub mod journal;
 pub mod pace;
+mod post;
 pub mod resolve;
 mod sweep;
 mod world;

@@ -147,7 +147,7 @@ fn save(doors: &StepDoors, part: &mut Settled, settled: &mut Settled) -> Result<
 async fn attempt(doors: &StepDoors, address: IpAddr, port: u16) -> Result<(), Unopened> {
     doors.budget.connection()?;
     let gate = &doors.gate;
-    let ticket = doors.turn(address).await?;
+    let ticket = doors.turn(address, Kind::Connection).await?;
     let want = doors.want(address, doors.origin, port);
     let permit = gate.scope.permit(&want, gate.now());
     let permit = permit.map_err(|refusal| doors.gate.refused(Some(&want), refusal))?;

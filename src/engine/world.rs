@@ -70,6 +70,12 @@ pub fn wall_clock() -> Moment {
     Moment::from_unix_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
+/// A word that nobody can know beforehand, for asking after what cannot exist.
+pub(crate) fn nonce() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    format!("{:016x}", RandomState::new().hash_one(instant()))
+}
+
 /// The engine's stopwatch: monotonic, and standing still in tests that pause it.
 #[expect(clippy::disallowed_methods, reason = "the engine's one look at the stopwatch")]
 pub(crate) fn instant() -> tokio::time::Instant {

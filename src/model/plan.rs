@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
-use super::net::{CheckId, HostId};
+use super::net::{CheckId, HostId, Transport};
 use super::observation::StepId;
 
 /// Everything a scan will do.
@@ -106,6 +106,26 @@ pub enum Over {
         at_most: u32,
         /// The server names; an empty list means the address itself.
         names: Vec<String>,
+    },
+    /// Each of these TCP ports that is found open, at each address, with each server name.
+    Door {
+        /// The ports, as ranges.
+        ports: String,
+        /// How many ports of an address, at most.
+        at_most: u32,
+        /// The server names; an empty list means the address itself.
+        names: Vec<String>,
+    },
+    /// Each of these ports of each address, whether anything was found there or not.
+    Port {
+        /// TCP or UDP.
+        transport: Transport,
+        /// The ports, as ranges.
+        ports: String,
+        /// The addresses written in the inventory that the scope permits.
+        written: Vec<IpAddr>,
+        /// How many more may come from names, at most.
+        resolved_at_most: u32,
     },
 }
 

@@ -83,6 +83,12 @@ pub fn likely_sent(step: &Step) -> u64 {
         }
         Over::Service { .. } => LIKELY_OPEN,
         Over::Site { names, .. } => LIKELY_OPEN * names.len().max(1) as u64,
+        // Most recipes are for protocols that few hosts speak.
+        Over::Door { names, .. } => names.len().max(1) as u64,
+        Over::Port { written, ports, .. } => {
+            let ports = parse_port_ranges(ports).map_or(0, |ports| ports.len());
+            (written.len().max(1) * ports) as u64
+        }
     }
 }
 

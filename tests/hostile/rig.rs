@@ -15,7 +15,7 @@ use postern::model::net::{HostId, port_ranges};
 use postern::model::plan::{Bound, Class, Limits, Over, Plan, Step, When};
 use postern::model::record::{Opened, Row};
 use postern::model::saw::{PortState, PortsSaw};
-use postern::probe::{Errand, PROBES, Probe};
+use postern::probe::{Ask, Errand, Probe, built_in};
 use postern::scope::authorisation::Window;
 use postern::scope::{Authorisation, Scope, Setup};
 use postern::talk::{Soon, Unopened};
@@ -39,7 +39,7 @@ pub(crate) fn budgets(talk: u64) -> Budgets {
 pub(crate) struct Rig {
     pub(crate) budgets: Budgets,
     pub(crate) stop: Stop,
-    pub(crate) probes: &'static [&'static Probe],
+    pub(crate) probes: Vec<Probe>,
     pub(crate) pace: u32,
     /// What the plan gives each step.
     pub(crate) seconds: u64,
@@ -48,7 +48,7 @@ pub(crate) struct Rig {
 impl Default for Rig {
     fn default() -> Self {
         let (budgets, stop) = (budgets(1200), Stop::default());
-        Self { budgets, stop, probes: PROBES, pace: 2000, seconds: 60 }
+        Self { budgets, stop, probes: built_in(), pace: 2000, seconds: 60 }
     }
 }
 
@@ -60,14 +60,9 @@ impl Rig {
 
     /// With a `greeting` that panics.
     pub(crate) fn with_broken_greeting(mut self) -> Self {
-        let broken = |probe: &&'static Probe| -> &'static Probe {
-            if probe.name != "greeting" {
-                return probe;
-            }
-            Box::leak(Box::new(Probe { ask: break_down, ..**probe }))
-        };
-        let probes: Vec<&'static Probe> = PROBES.iter().map(broken).collect();
-        self.probes = Box::leak(probes.into_boxed_slice());
+        for probe in self.probes.iter_mut().filter(|probe| probe.name == "greeting") {
+            probe.ask = Ask::BuiltIn(break_down);
+        }
         self
     }
 
@@ -113,7 +108,9 @@ impl Rig {
         let (scope, budgets) = (Arc::new(Scope::new(&setup)), world.budgets);
         let (already, stop) = (Progress::default(), Stop::default());
         let plan = Arc::new(plan);
-        let scan = Scan { plan, probes: PROBES, scope, world, already, journal, stop };
+        let probes = built_in();
+        let guide = None;
+        let scan = Scan { plan, probes, guide, scope, world, already, journal, stop };
         let ended = run(scan, &mut |_| {}).await;
         Seen::read(folder, path, ended, budgets)
     }
@@ -123,7 +120,8 @@ impl Rig {
         world.budgets = self.budgets;
         let scan = Scan {
             plan: Arc::new(plan),
-            probes: self.probes,
+            probes: self.probes.clone(),
+            guide: None,
             scope: Arc::new(scope()),
             world,
             already,
