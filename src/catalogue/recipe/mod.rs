@@ -65,6 +65,8 @@ pub struct Recipe {
     pub(super) steps: Vec<Step>,
     /// What is concluded from the captures, by name.
     pub(super) facts: Vec<(String, Expression)>,
+    /// The names of conclusions that are wrong: a check of which there are any is never made.
+    pub(super) broken: Vec<String>,
 }
 
 /// What a recipe speaks.

@@ -12,7 +12,7 @@ use super::written::size;
 use super::{Act, CAPTURES, Caps, Medium, Ports, Recipe, Step};
 use crate::facts::{KindId, Vocabulary};
 use crate::model::plan::Class;
-use crate::model::value::{Field, Type, Value};
+use crate::model::value::{Field, Kind, Type, Value};
 use crate::yaml::{Entry, Node};
 
 /// The most that a file may ask for, and what it gets without asking.
@@ -70,8 +70,9 @@ pub(in super::super) fn read(
     let mut draft = Draft { reader, around, medium, class: class(node), captures: Vec::new() };
     let mut written = draft.steps(node);
     let kind = kind_of(around.check, medium, draft.fields());
-    let facts = draft.facts(probe, &kind);
-    let own = Own { kind: &kind, id: around.id, facts: &facts, called: Called::Bare };
+    let (facts, broken) = draft.facts(probe, &kind);
+    let own =
+        Own { kind: &kind, id: around.id, facts: &facts, broken: &broken, called: Called::Bare };
     draft.conditions(&mut written, own);
     let ports = draft.ports(node);
     let tries = draft.number(node, "tries", TRIES).unwrap_or(TRIES.0);
@@ -90,6 +91,7 @@ pub(in super::super) fn read(
         // What is wrong was complained of, and keeps the check from being made.
         steps: steps.unwrap_or_default(),
         facts,
+        broken,
     })
 }
 
@@ -211,24 +213,17 @@ impl Draft<'_, '_, '_> {
         Some(number)
     }
 
-    /// What is concluded, each after what it rests on.
-    fn facts(
-        &mut self,
-        probe: &Node,
-        kind: &crate::model::value::Kind,
-    ) -> Vec<(String, Expression)> {
-        let mut left: Vec<&Entry> = Vec::new();
+    /// What is concluded, each after what it rests on, and the names of those that are wrong.
+    fn facts(&mut self, probe: &Node, kind: &Kind) -> (Vec<(String, Expression)>, Vec<String>) {
+        let (mut left, mut broken) = (Vec::new(), Vec::new());
         for entry in probe.field("facts").map(Node::entries).unwrap_or_default() {
             let name = entry.name();
             if !is_name(name) || ["params", "probe", "each"].contains(&name) {
                 let help = "write small letters, digits and underscores, a letter first";
                 self.reader.wrong(&entry.key, format!("`{name}` is not a name for a fact"), help);
             } else if kind.slot(name).is_some() {
-                self.reader.wrong(
-                    &entry.key,
-                    format!("something else is called `{name}` already"),
-                    "",
-                );
+                let title = format!("something else is called `{name}` already");
+                self.reader.wrong(&entry.key, title, "");
             } else {
                 left.push(entry);
             }
@@ -245,21 +240,24 @@ impl Draft<'_, '_, '_> {
                     let title = format!("these facts rest on each other: {}", waiting.join(", "));
                     self.reader.wrong(&first.key, title, "");
                 }
+                broken.extend(left.iter().map(|entry| entry.name().to_owned()));
                 break;
             };
             let entry = left.remove(ready);
-            let own = Own { kind, id: self.around.id, facts: &done, called: Called::Bare };
-            if let Some(of) = self.expression(&entry.value, own, None) {
-                done.push((entry.name().to_owned(), of));
-            } else {
-                // Whatever rests on it would only say the same again.
-                let name = entry.name();
-                left.retain(|other| {
-                    !mentions(other.value.text().unwrap_or("")).iter().any(|word| word == name)
-                });
+            let own = Own {
+                kind,
+                id: self.around.id,
+                facts: &done,
+                broken: &broken,
+                called: Called::Bare,
+            };
+            match self.expression(&entry.value, own, None) {
+                Some(of) => done.push((entry.name().to_owned(), of)),
+                // Whatever rests on it is not wrong for that.
+                None => broken.push(entry.name().to_owned()),
             }
         }
-        done
+        (done, broken)
     }
 
     /// Compiles the conditions of steps, which see only what was heard before them.
