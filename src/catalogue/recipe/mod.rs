@@ -205,6 +205,11 @@ impl Recipe {
         self.facts.iter().map(|(name, fact)| (name.as_str(), fact.of()))
     }
 
+    /// The names of what it concludes, with the expressions as they are written, each on one line.
+    pub fn conclusions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.facts.iter().map(|(name, fact)| (name.as_str(), fact.text()))
+    }
+
     /// What goes on the wire with these parameters of its check.
     pub fn asking(self: &Arc<Self>, params: &[Value]) -> Asking {
         Asking::of(self, params)
