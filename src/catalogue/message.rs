@@ -288,7 +288,10 @@ fn known(
                 if !kinds.contains(&own.id) {
                     kinds.push(own.id);
                 }
-                choose(own.names(), "anything that the probe tells")
+                match second {
+                    Some(second) if own.is_broken(second) => Ok(()),
+                    _ => choose(own.names(), "anything that the probe tells"),
+                }
             }
             Some(_) => {
                 let help = "make the check one of `on: probe`".to_owned();

@@ -122,6 +122,7 @@ fn compile(
             kind: recipe.kind(),
             id: *id,
             facts: &recipe.facts,
+            broken: &recipe.broken,
             called,
         })
     };

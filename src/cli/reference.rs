@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
-use super::check::explain::{degree, limits, probes};
+use super::check::explain::{degree, limits, own_probe, probes};
 use super::check::list::severity;
 use super::facts::{record, tier};
 use super::library::{Library, vocabulary};
@@ -104,18 +104,26 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
     }
     text.push_str("## What it asks\n\n```text\n");
     if let Some(kind) = vocabulary.kind(check.on) {
-        let _ = writeln!(text, "on:      {}", kind.name);
+        let _ = writeln!(text, "on:      {}", kind.called());
     }
     for (field, condition) in check.conditions() {
         let _ = writeln!(text, "{:<9}{condition}", format!("{field}:"));
+    }
+    for (field, said) in own_probe(check) {
+        let _ = writeln!(text, "{field}: {said}");
     }
     text.push_str("```\n\n| fact | type | meaning |\n|---|---|---|\n");
     for (kind, slot) in check.looks_at() {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
         let of = cell(&type_in_full(&field.of));
-        let _ =
-            writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(&field.means));
+        let _ = writeln!(
+            text,
+            "| `{}.{}` | {of} | {} |",
+            kind.called(),
+            field.name,
+            cell(&field.means)
+        );
     }
     let _ = write!(text, "\nIt rests on the probes {}.\n", probes(check, vocabulary).join(", "));
     if !check.params.is_empty() {

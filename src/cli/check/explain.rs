@@ -77,17 +77,21 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
 
     page.heading("What it asks");
     if let Some(kind) = vocabulary.kind(check.on) {
-        page.row(2, "on", Style::Cyan, 9, &format!("{}: {}", kind.name, kind.means));
+        page.row(2, "on", Style::Cyan, 9, &format!("{}: {}", kind.called(), kind.means));
     }
     for (field, text) in check.conditions() {
         page.row(2, field, Style::Cyan, 9, text);
+    }
+    for (field, text) in own_probe(check) {
+        page.line(format!("  {}", page.styled(&field, Style::Cyan, 0)));
+        page.paragraph("    ", 4, &text);
     }
 
     page.heading("What it rests on");
     for (kind, slot) in check.looks_at() {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
-        let name = page.styled(&format!("{}.{}", kind.name, field.name), Style::Cyan, 0);
+        let name = page.styled(&format!("{}.{}", kind.called(), field.name), Style::Cyan, 0);
         let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
         page.line(format!("  {name}  {of}"));
         page.paragraph("    ", 4, &field.means);
@@ -126,11 +130,20 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
     page.line(page.styled(&check.source.path.display().to_string(), Style::Faint, 0));
 }
 
+/// What a check's own probe sends, and what is concluded from the answers; nothing where it has none.
+pub(crate) fn own_probe(check: &Check) -> Vec<(String, String)> {
+    let sends = check.asking(&check.defaults()).map(|asking| ("sends".to_owned(), asking.sends));
+    let concluded = check.recipe().into_iter().flat_map(|recipe| recipe.conclusions());
+    let concluded = concluded.map(|(name, text)| (format!("probe.{name}"), text.to_owned()));
+    sends.into_iter().chain(concluded).collect()
+}
+
 /// The probes whose answers a check rests on, in the order in which they are put.
 pub(crate) fn probes<'v>(check: &Check, vocabulary: &'v Vocabulary) -> Vec<&'v str> {
     let mut all = Vec::new();
     for kind in check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind)) {
-        for probe in needs(kind) {
+        let needed = if kind.is_of_one_check() { vec!["its own"] } else { needs(kind) };
+        for probe in needed {
             if !all.contains(&probe) {
                 all.push(probe);
             }
