@@ -89,6 +89,18 @@ pub struct ParamFile {
     /// Which way is stricter, so that loosening can be told.
     #[serde(default)]
     pub stricter: Option<Stricter>,
+    /// The least that a profile may set; of a list, for each of its entries.
+    #[serde(default)]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub min: Option<serde_json::Value>,
+    /// The most that a profile may set; of a list, for each of its entries.
+    #[serde(default)]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub max: Option<serde_json::Value>,
+    /// The only values that a profile may set; of a list, for each of its entries.
+    #[serde(default, rename = "one-of")]
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub one_of: Vec<serde_json::Value>,
     /// Its meaning, as a sentence.
     #[serde(default)]
     pub means: String,
@@ -121,7 +133,7 @@ impl Stricter {
 }
 
 /// Where a value stands among those of its type.
-fn rank(value: &Value) -> i64 {
+pub(super) fn rank(value: &Value) -> i64 {
     match value {
         Value::Bool(is) => i64::from(*is),
         Value::Int(number) => *number,

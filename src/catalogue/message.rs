@@ -74,6 +74,28 @@ impl Sentence {
         (reader.complaints.len() == before).then_some(Self { texts: Said(texts), kinds })
     }
 
+    /// Adds the text of one language, if it is right. It may speak of nothing that the sentence does not speak of already:
+    /// for that, a plan would have to ask for more.
+    pub(super) fn learn(
+        &mut self,
+        lang: &str,
+        node: &Node,
+        sources: &Sources<'_>,
+        reader: &mut Reader<'_>,
+    ) {
+        let Some(text) = node.text() else { return };
+        let (before, mut kinds) = (reader.complaints.len(), Vec::new());
+        proof(reader, node, text, sources, &mut kinds);
+        if let Some(more) = kinds.iter().find(|kind| !self.kinds.contains(kind)) {
+            let kind = sources.names.vocabulary.kind(*more).map_or("", |kind| kind.name);
+            let title = format!("this speaks of `{kind}`, which the check's own sentence does not");
+            reader.wrong(node, title, "say no more than the check says in English");
+        }
+        if reader.complaints.len() == before {
+            self.texts.0.insert(lang.to_owned(), text.to_owned());
+        }
+    }
+
     /// The languages that it is written in.
     pub(crate) fn texts(&self) -> &Said {
         &self.texts
@@ -266,7 +288,10 @@ fn known(
                 if !kinds.contains(&own.id) {
                     kinds.push(own.id);
                 }
-                choose(own.names(), "anything that the probe tells")
+                match second {
+                    Some(second) if own.is_broken(second) => Ok(()),
+                    _ => choose(own.names(), "anything that the probe tells"),
+                }
             }
             Some(_) => {
                 let help = "make the check one of `on: probe`".to_owned();

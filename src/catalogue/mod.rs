@@ -1,8 +1,10 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
+mod bounds;
 mod door;
 mod expr;
 mod file;
+mod foreign;
 mod lint;
 mod message;
 mod read;
@@ -31,9 +33,11 @@ use self::message::{Scene, Sentence};
 use self::recipe::Recipe;
 use self::want::Service;
 
+pub use self::bounds::Bounds;
 pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
+pub use self::foreign::{CheckWords, Foreign, SaysWords};
 pub use self::lint::lint;
 pub use self::selftest::SelfTest;
 pub(crate) use self::values::Reader;
@@ -246,6 +250,11 @@ impl Check {
         optional.chain([("expect", self.expect.text())]).collect()
     }
 
+    /// Why it does not apply where a condition of its own is false, as its file says it.
+    pub fn otherwise(&self) -> Option<&Said> {
+        self.otherwise.as_ref()
+    }
+
     /// The fields of facts that its conditions look at, each once.
     pub fn looks_at(&self) -> Vec<(KindId, u16)> {
         let mut all = Vec::new();
@@ -332,6 +341,8 @@ pub struct Param {
     pub default: Value,
     /// Which way is stricter, so that loosening can be told.
     pub stricter: Option<Stricter>,
+    /// What a profile may set, beyond the type.
+    pub bounds: Bounds,
     /// Its meaning, as a sentence.
     pub means: String,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bounds::Bounds;
 use super::expr::{Called, Condition, Fault, Names, Own, misnamed};
 use super::file::CheckFile;
 use super::message::{Sentence, Sources};
@@ -121,6 +122,7 @@ fn compile(
             kind: recipe.kind(),
             id: *id,
             facts: &recipe.facts,
+            broken: &recipe.broken,
             called,
         })
     };
@@ -262,7 +264,8 @@ fn params(reader: &mut Reader<'_>, tree: &Node, vocabulary: &Vocabulary) -> Vec<
         };
         let stricter = stricter(reader, &entry.value, &of);
         let means = entry.value.field("means").and_then(Node::text).unwrap_or("").to_owned();
-        params.push(Param { name, of, default, stricter, means });
+        let bounds = Bounds::read(reader, &entry.value, &of, &default);
+        params.push(Param { name, of, default, stricter, bounds, means });
     }
     params
 }

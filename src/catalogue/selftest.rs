@@ -141,6 +141,9 @@ fn facts(
     let mut all = Vec::new();
     for entry in node.map(Node::entries).unwrap_or_default() {
         let known = names.own.map(|own| own.facts).unwrap_or_default();
+        if names.own.is_some_and(|own| own.is_broken(entry.name())) {
+            continue;
+        }
         let Some((name, fact)) = known.iter().find(|(name, _)| name == entry.name()) else {
             let known = known.iter().map(|(name, _)| name.as_str());
             let title = misnamed(entry.name(), "is not a fact of the check's probe", known);

@@ -54,16 +54,21 @@ impl Judge {
 
     fn judge(&self, globals: &Globals) -> Result<Exit, Vec<Complaint>> {
         let mut wrong = Vec::new();
-        let book = Book::load(&self.book).map_err(|why| Complaint::nowhere(why.to_string()));
+        let languages = self.outputs.check(&mut wrong);
+        let book = Book::load(&self.book).map_err(|why| {
+            Complaint::nowhere(why.to_string())
+                .help("name the book.jsonl that a scan wrote, as it was written")
+        });
         let book = book.map_err(|complaint| wrong.push(complaint)).ok();
         let files = Files::read(None, &[] as &[PathBuf], &self.waivers);
         let files = files.map_err(|complaints| wrong.extend(complaints)).unwrap_or_default();
         let last = self.outputs.last.as_deref().map(read_review).transpose();
         let last = last.map_err(|complaint| wrong.push(complaint)).unwrap_or_default();
         let folders = self.folders(book.as_ref());
-        let (library, complaints) =
+        let (mut library, complaints) =
             Library::open(folders.checks.as_deref(), folders.profiles.as_deref());
         wrong.extend(complaints);
+        wrong.extend(library.learn(&languages));
         wrong.extend(files.unknown_checks(&library.catalogue));
         let declared = book.as_ref().map(weigh::inventory).transpose();
         match declared {
@@ -79,6 +84,8 @@ impl Judge {
         if profile.is_none() {
             wrong.extend(book.iter().flat_map(|book| self.moved(book)));
         }
+        let (frameworks, complaints) = library.frameworks();
+        wrong.extend(complaints);
         let (Some(book), Some(profile), true) = (book, profile, wrong.is_empty()) else {
             return Err(wrong);
         };
@@ -90,6 +97,7 @@ impl Judge {
             &Measure {
                 catalogue: &library.catalogue,
                 profile: &profile,
+                frameworks: &frameworks,
                 waivers: (!self.waivers.is_empty()).then_some(&waivers),
                 last: last.as_ref(),
                 now,
@@ -101,9 +109,11 @@ impl Judge {
             .out
             .clone()
             .unwrap_or_else(|| PathBuf::from(format!("postern-review-{}", now.date())));
-        conclude::publish(&review, &folder, &self.outputs, globals)
+        languages.say_how_whole(&library.catalogue, globals);
+        conclude::publish(&review, &folder, &self.outputs, &languages, globals)
             .map_err(|wrong| vec![Complaint::nowhere(wrong)])
     }
+
     /// The folders of checks and profiles: those given, or else those of the scan, where they still are.
     fn folders(&self, book: Option<&Book>) -> Folders {
         let of_scan = |option| book.and_then(|book| folder_of_scan(book, option));

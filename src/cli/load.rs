@@ -11,10 +11,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::files::Files;
+use super::further::Languages;
 use super::given::{Given, Pace};
 use super::library::Library;
 use super::weigh;
 use crate::catalogue::Catalogue;
+use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
 use crate::inventory::{self, Inventory};
@@ -37,6 +39,7 @@ pub(crate) struct Rulebook {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
+    pub(crate) frameworks: Vec<Framework>,
 }
 
 /// Everything that a scan is given, read and held against each other.
@@ -65,13 +68,14 @@ impl Loaded {
     ///
     /// # Errors
     /// Everything that is wrong in all the files.
-    pub(crate) fn read(given: &Given, now: Moment) -> Result<Self, Vec<Complaint>> {
+    pub(crate) fn read(
+        given: &Given,
+        languages: &Languages,
+        now: Moment,
+    ) -> Result<Self, Vec<Complaint>> {
         let mut wrong = Vec::new();
         let files = keep(read_files(given), &mut wrong);
-        let rulebook = keep(
-            rulebook(given.profile.as_deref(), given.checks.as_deref(), given.profiles.as_deref()),
-            &mut wrong,
-        );
+        let rulebook = keep(rulebook(given, languages), &mut wrong);
         if let (Some(files), Some(rulebook)) = (&files, &rulebook) {
             wrong.extend(files.unknown_checks(&rulebook.catalogue));
         }
@@ -207,17 +211,18 @@ impl Loaded {
 ///
 /// # Errors
 /// Everything that is wrong in any of their files.
-pub(crate) fn rulebook(
-    profile: Option<&str>,
-    checks: Option<&Path>,
-    profiles: Option<&Path>,
-) -> Result<Rulebook, Vec<Complaint>> {
-    let (library, mut wrong) = Library::open(checks, profiles);
-    let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
+pub(crate) fn rulebook(given: &Given, languages: &Languages) -> Result<Rulebook, Vec<Complaint>> {
+    let (mut library, mut wrong) =
+        Library::open(given.checks.as_deref(), given.profiles.as_deref());
+    wrong.extend(library.learn(languages));
+    let profile = keep(library.profile(given.profile.as_deref().unwrap_or(PROFILE)), &mut wrong);
+    let (frameworks, complaints) = library.frameworks();
+    wrong.extend(complaints);
     let catalogue = library.catalogue;
     match profile {
         Some(profile) if wrong.is_empty() => {
-            Ok(Rulebook { vocabulary: profile.vocabulary(&catalogue), catalogue, profile })
+            let vocabulary = profile.vocabulary(&catalogue);
+            Ok(Rulebook { vocabulary, catalogue, profile, frameworks })
         }
         _ => Err(wrong),
     }
@@ -325,10 +330,14 @@ fn vantage(given: &Given, inventory: &Inventory) -> Result<String, Vec<Complaint
         (Some(name), _) => {
             let near = nearest(name, known.iter().copied());
             let mean = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(vec![
-                Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"))
-                    .help(format!("it has {}", known.join(", "))),
-            ])
+            let has = match known.as_slice() {
+                [] => {
+                    "it declares none: leave --vantage out, or declare it under `vantages`".into()
+                }
+                known => format!("it has {}", known.join(", ")),
+            };
+            let one = Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"));
+            Err(vec![one.help(has)])
         }
         (None, []) => Ok("here".into()),
         (None, [only]) => Ok((*only).to_owned()),
@@ -395,7 +404,9 @@ mod tests {
             waivers: Some(bad("w.yaml")),
             ..Given::default()
         };
-        let wrong = Loaded::read(&given, Moment::from_unix_seconds(0)).err().expect("all are bad");
+        let wrong = Loaded::read(&given, &Languages::default(), Moment::from_unix_seconds(0))
+            .err()
+            .expect("all are bad");
         let about = |name: &str| {
             wrong.iter().any(|one| {
                 one.title.contains(name)

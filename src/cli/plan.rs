@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 
+use super::further::Languages;
 use super::given::Given;
 use super::load::Loaded;
 use super::stopped::Stopped;
@@ -45,7 +46,7 @@ impl PlanCommand {
 
     fn print(&self, globals: &Globals) -> Result<Exit, Stopped> {
         let now = wall_clock();
-        let loaded = Loaded::read(&self.given, now)?;
+        let loaded = Loaded::read(&self.given, &Languages::default(), now)?;
         // A plan is what people are asked to sign: it shows what will be done once they have, and in the next window.
         let scope = loaded.once_signed();
         let at = scope.next_opening(now).unwrap_or(now);

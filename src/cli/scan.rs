@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::complain::say;
 use super::conclude::{self, Outputs};
+use super::further::Languages;
 use super::given::Given;
 use super::load::Loaded;
 use super::meter::{Meter, Talkative};
@@ -16,9 +18,11 @@ use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
 use crate::engine::{self, Ended, Stop, World, wall_clock};
+use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
+use crate::review::Review;
 
 /// What a book is called in the folder of the results.
 const BOOK: &str = "book.jsonl";
@@ -33,13 +37,16 @@ Examples:
   postern scan --resume postern-review-2026-11-23/book.jsonl
 
 Ctrl-C stops sending within a second and writes a review of what is known; once more ends at once. What was killed
-goes on with --resume, and asks nothing twice that was answered.")]
+goes on with --resume, and asks nothing twice that was answered. It needs no other option: all are remembered in the
+book. What is given with it wins, for this once: another --lang, --format or --last is another review of the same scan;
+another inventory, authorisation, profile, pace or name of ours would be another scan, and is refused. The results are
+written to where the book lies, unless --out says otherwise.")]
 pub(crate) struct Scan {
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
     outputs: Outputs,
-    /// Go on with a scan that was interrupted: its book. Options are taken from there.
+    /// Go on with a scan that was interrupted: its book. Options that are not given are taken from there.
     #[arg(long, value_name = "BOOK", env = "POSTERN_RESUME", help_heading = "Results")]
     resume: Option<PathBuf>,
 }
@@ -50,14 +57,11 @@ impl Scan {
     }
 
     fn scan(&self, globals: &Globals) -> Result<Exit, Stopped> {
-        self.outputs.check()?;
-        let last = self.outputs.last.as_deref().map(read_review).transpose();
-        let last = last.map_err(|one| vec![one])?;
         let begun = match &self.resume {
             Some(book) => self.resumed(book)?,
             None => self.fresh(globals)?,
         };
-        let Begun { loaded, plan, book, journal, progress } = begun;
+        let Begun { loaded, plan, book, journal, progress, results } = begun;
         if progress.is_complete() {
             drop(journal);
         } else {
@@ -68,19 +72,31 @@ impl Scan {
         let measure = Measure {
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
+            frameworks: &loaded.rulebook.frameworks,
             waivers: Some(&loaded.waivers),
-            last: last.as_ref(),
+            last: results.last.as_ref(),
             now: wall_clock(),
         };
         let review = weigh(&read, &measure).map_err(|one| vec![one])?;
-        let folder = self.outputs.out.clone().unwrap_or_else(|| beside(&book));
-        Ok(conclude::publish(&review, &folder, &self.outputs, globals)?)
+        let Results { outputs, languages, .. } = &results;
+        let folder = outputs.out.clone().unwrap_or_else(|| beside(&book));
+        languages.say_how_whole(&loaded.rulebook.catalogue, globals);
+        Ok(conclude::publish(&review, &folder, outputs, languages, globals)?)
     }
 
     /// A new scan: everything is read, planned and held against the scope before a book is opened.
     fn fresh(&self, globals: &Globals) -> Result<Begun, Stopped> {
         let now = wall_clock();
-        let loaded = Loaded::read(&self.given, now)?;
+        let mut wrong = Vec::new();
+        let results = Results::read(self.outputs.clone(), &mut wrong);
+        // Whoever mends what is wrong with the results wants to know of everything else too.
+        let loaded = match Loaded::read(&self.given, &results.languages, now) {
+            Ok(loaded) if wrong.is_empty() => loaded,
+            other => {
+                wrong.extend(other.err().into_iter().flatten());
+                return Err(wrong.into());
+            }
+        };
         let uncovered = loaded.uncovered();
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
@@ -105,7 +121,8 @@ impl Scan {
                 book.display()
             ));
         }
-        Ok(Begun { loaded, plan, book, journal, progress: Progress::default() })
+        let progress = Progress::default();
+        Ok(Begun { loaded, plan, book, journal, progress, results })
     }
 
     /// An interrupted scan: the same files must say the same, and the plan is the book's own.
@@ -119,7 +136,13 @@ impl Scan {
             ));
         }
         let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
-        let loaded = Loaded::read(&given, opened.at)?;
+        let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
+        let mut wrong = Vec::new();
+        let results = Results::read(outputs, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(wrong.into());
+        }
+        let loaded = Loaded::read(&given, &results.languages, opened.at)?;
         let plan = loaded.plan(opened.at, opened.at);
         let now = loaded.digests(&plan);
         let changed: Vec<&str> = now
@@ -136,7 +159,7 @@ impl Scan {
             let why = since.map_or("nothing may be asked now", |left| &left.why);
             return Err(Stopped::Closed(format!("nothing may be asked: {why}")));
         }
-        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress })
+        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress, results })
     }
 
     /// The head of a new book.
@@ -156,7 +179,7 @@ impl Scan {
             profile: loaded.rulebook.profile.name.clone(),
             plan: plan.clone(),
             digests: loaded.digests(plan),
-            given: self.given.words(),
+            given: self.given.words().into_iter().chain(self.outputs.words()).collect(),
         })
     }
 }
@@ -168,6 +191,24 @@ struct Begun {
     book: PathBuf,
     journal: Journal,
     progress: Progress,
+    results: Results,
+}
+
+/// What becomes of a scan.
+struct Results {
+    outputs: Outputs,
+    languages: Languages,
+    last: Option<Review>,
+}
+
+impl Results {
+    /// Reads what the options name; what is wrong with it joins the other complaints.
+    fn read(outputs: Outputs, wrong: &mut Vec<Complaint>) -> Self {
+        let languages = outputs.check(wrong);
+        let last = outputs.last.as_deref().map(read_review).transpose();
+        let last = last.map_err(|one| wrong.push(one)).unwrap_or_default();
+        Self { outputs, languages, last }
+    }
 }
 
 /// Carries the plan out, with its progress on stderr, until it ends or somebody stops it.
@@ -251,11 +292,6 @@ fn watch_signals(stop: &Stop, meter: &Arc<Meter>, book: &Path) -> Result<(), Sto
 )]
 fn end_at_once() -> ! {
     std::process::exit(i32::from(Exit::Incomplete.code()))
-}
-
-#[expect(clippy::print_stderr, reason = "what is no result goes to stderr")]
-fn say(words: &str) {
-    eprintln!("postern: {words}");
 }
 
 /// The folder for the results when none is named: by date, and by number where there is one already.

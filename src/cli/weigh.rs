@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::book::Book;
 use crate::catalogue::Catalogue;
+use crate::controls::Framework;
 use crate::facts;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::{Waiver, Waivers};
@@ -26,6 +27,8 @@ pub(crate) struct Measure<'a> {
     pub(crate) catalogue: &'a Catalogue,
     /// Those that are chosen.
     pub(crate) profile: &'a Profile,
+    /// The frameworks whose requirements the results are held against.
+    pub(crate) frameworks: &'a [Framework],
     /// What people have decided to accept; none takes what stands in the book.
     pub(crate) waivers: Option<&'a [Waiver]>,
     /// The review to compare with.
@@ -62,6 +65,7 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
         facts: &facts,
         profile,
         catalogue_digest: catalogue.digest(),
+        frameworks: measure.frameworks,
         inventory: &inventory,
         waivers: &waivers,
         authorisations: &authorisations,

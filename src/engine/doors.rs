@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::dial::{How, TCP, dial};
 use super::gate::{Gate, Ticket};
-use super::pace::{Kind, Payer};
+use super::pace::Kind;
 use super::post;
+use super::resolve::{Question, resolve};
 use super::sweep::{self, Settled};
 use super::world::instant;
 use crate::model::net::Transport;
@@ -86,8 +88,10 @@ pub(crate) struct StepDoors {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) resolvers: Vec<IpAddr>,
     pub(crate) budget: Arc<Budget>,
-    /// When the probe is to be done; put off by every wait for a turn.
-    pub(crate) deadline: Mutex<Instant>,
+    /// How long the probe may take; no wait for a turn counts.
+    pub(crate) allowance: Arc<Allowance>,
+    /// When the scan's own time is used up.
+    pub(crate) latest: Instant,
     /// How long one conversation may take.
     pub(crate) talk: Duration,
     /// How many bytes are heard in one conversation.
@@ -103,16 +107,6 @@ pub(crate) struct StepDoors {
 }
 
 impl StepDoors {
-    /// When the probe is to be done.
-    pub(crate) fn deadline(&self) -> Instant {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The host, as the pace counts.
-    pub(crate) fn payer(&self) -> Payer {
-        Payer::Host(self.spot.host.0.clone())
-    }
-
     /// The wish to reach a port of an address.
     pub(crate) fn want(&self, address: IpAddr, origin: Origin, port: u16) -> Want {
         Want {
@@ -125,13 +119,12 @@ impl StepDoors {
         }
     }
 
-    /// Waits for a turn; the wait is not the peer's, so the deadline is put off by it.
-    pub(crate) async fn turn(&self, kind: Kind) -> Result<Ticket, Unopened> {
+    /// Waits for a turn to send something to that address; the wait is not the peer's, so the probe's time stands still.
+    pub(crate) async fn turn(&self, to: IpAddr, kind: Kind) -> Result<Ticket, Unopened> {
         let begun = instant();
-        let ticket = self.gate.turn(&self.payer(), kind).await?;
-        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        let _waits = self.allowance.wait();
+        let ticket = self.gate.turn(to, kind, self.latest).await?;
         let waited = instant().saturating_duration_since(begun);
-        *deadline += waited;
         let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         self.waited.fetch_add(millis, Ordering::Relaxed);
         Ok(ticket)
@@ -175,11 +168,11 @@ impl StepDoors {
         self.allowed(&want)?;
         self.in_time()?;
         self.budget.connection()?;
-        let ticket = self.turn(Kind::Connection).await?;
+        let ticket = self.turn(address, Kind::Connection).await?;
         let permit = self.gate.scope.permit(&want, self.gate.now());
         let permit = permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
         let budgets = self.gate.world.budgets;
-        let deadline = self.deadline().min(instant() + self.talk);
+        let deadline = self.allowance.end().min(instant() + self.talk);
         let patience = budgets.connect.min(deadline.saturating_duration_since(instant()));
         let dialling = How {
             step: Some(self.step.id),
@@ -210,23 +203,23 @@ impl StepDoors {
 
     /// Refuses once the step's time is used up.
     pub(super) fn in_time(&self) -> Result<(), Unopened> {
-        if instant() >= self.deadline() {
+        if instant() >= self.allowance.end() {
             return Err(Unopened::Spent("the step's time is used up".into()));
         }
         Ok(())
     }
 
     async fn resolve_one(&self, name: &str) -> Result<NamesSaw, Unopened> {
-        let budget = &self.budget;
-        let mut saw = super::resolve::resolve(
-            &self.gate,
-            &self.resolvers,
-            &self.spot.host,
-            name,
-            self.step.id,
-            budget,
-        )
-        .await?;
+        let question = Question {
+            gate: &self.gate,
+            resolvers: &self.resolvers,
+            host: &self.spot.host,
+            step: self.step.id,
+            budget: &self.budget,
+            allowance: &self.allowance,
+            latest: self.latest,
+        };
+        let mut saw = resolve(question, name).await?;
         for address in answered(&saw) {
             if let Some(rule) = self.tried(address)? {
                 let spot = Spot { address: Some(address), ..self.spot.clone() };

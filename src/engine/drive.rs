@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -26,8 +27,6 @@ use crate::talk::Unopened;
 
 /// As many hosts are asked side by side.
 const HOSTS_AT_ONCE: usize = 16;
-/// What a host may take beyond the plan's own bound before the rest of it is left untested.
-const SLACK: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What a scan is made of.
 pub struct Scan {
@@ -72,7 +71,7 @@ struct Meter {
 /// Carries a plan out. Ends when every step has ended on every spot, or soon after the sign to stop.
 pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let Scan { plan, probes, guide, scope, world, already, journal, stop } = scan;
-    let gate = Gate::new(scope, world, stop.clone(), journal, &plan);
+    let gate = Gate::new(scope, world, stop.clone(), journal, &plan, &already);
     let gate = Arc::new(gate);
     let mut hosts: BTreeMap<HostId, Vec<Arc<Step>>> = BTreeMap::new();
     for step in &plan.steps {
@@ -81,7 +80,7 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let (events, heard) = unbounded_channel();
     let shared = Arc::new(Shared {
         standing: Mutex::new(Meter::new(&plan, hosts.len())),
-        end: instant() + std::time::Duration::from_secs(plan.total.seconds) + SLACK,
+        end: instant() + alone(&plan) + gate.world.budgets.slack,
         plan,
         probes,
         guide,
@@ -112,6 +111,13 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let (connections, datagrams) = gate.sent();
     let why = if written { why } else { stop.reason() };
     Ended { complete: complete && written, why, connections, datagrams }
+}
+
+/// How long all steps take at most, one after the other: as long as it takes when all names of all hosts turn out
+/// to lead to one address, which gets no more for being so many.
+fn alone(plan: &Plan) -> Duration {
+    let seconds = plan.steps.iter().map(|step| step.bound.seconds);
+    Duration::from_secs(seconds.fold(0, u64::saturating_add))
 }
 
 /// Passes events on until every host has ended; answers whether all did to their end.
@@ -181,7 +187,7 @@ impl Meter {
     }
 
     /// How long the rest takes, when it takes as long as what is done.
-    fn left(&self) -> Option<std::time::Duration> {
+    fn left(&self) -> Option<Duration> {
         let done = u32::try_from(self.weight_done).ok().filter(|done| *done > 0)?;
         let rest = u32::try_from(self.weight.saturating_sub(self.weight_done)).ok()?;
         let took = instant().saturating_duration_since(self.begun);

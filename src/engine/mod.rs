@@ -1,5 +1,6 @@
 //! The only sockets, clock and tasks: dials, resolves, paces, sweeps, drives and writes the journal.
 
+mod allowance;
 mod dial;
 mod doors;
 pub mod drive;

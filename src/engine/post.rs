@@ -29,7 +29,7 @@ pub(super) fn open(doors: &StepDoors, port: u16, tries: u32) -> Result<Datagrams
     let want = Want { transport: Transport::Udp, ..doors.want(address, doors.origin, port) };
     doors.allowed(&want)?;
     doors.in_time()?;
-    let deadline = doors.deadline().min(instant() + doors.talk);
+    let deadline = doors.allowance.end().min(instant() + doors.talk);
     let terms = Terms { deadline, most: doors.hear, clock: instant };
     let to = SocketAddr::new(address.to_canonical(), port);
     let carrier = Post { doors, want, to, socket: None, held: None };
@@ -54,7 +54,7 @@ impl Post<'_> {
         // Given back before another is waited for: whoever holds one place and waits for a second could wait for ever.
         self.held = None;
         let begun = instant();
-        let mut ticket = doors.turn(Kind::Datagram).await?;
+        let mut ticket = doors.turn(self.to.ip(), Kind::Datagram).await?;
         let waited = instant().saturating_duration_since(begun);
         let permit = doors.gate.scope.permit(&self.want, doors.gate.now());
         let permit = permit.map_err(|refusal| doors.gate.refused(Some(&self.want), refusal))?;

@@ -41,6 +41,8 @@ pub struct Budgets {
     pub patience: Duration,
     /// One name, both families.
     pub resolve: Duration,
+    /// What a scan may take beyond the plan's own bounds before the rest of it is left untested.
+    pub slack: Duration,
     /// The bytes heard in one conversation.
     pub hear: usize,
 }
@@ -54,6 +56,7 @@ impl Default for Budgets {
             step: Duration::from_secs(30),
             patience: Duration::from_secs(3),
             resolve: Duration::from_secs(10),
+            slack: Duration::from_secs(60),
             hear: 256 * 1024,
         }
     }

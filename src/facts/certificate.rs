@@ -21,7 +21,7 @@ use crate::model::value::{Kind, List, Value};
 /// From the chain that the `tls` probe was shown.
 pub(super) const ROW: Row = Row {
     name: "certificate",
-    revision: 1,
+    revision: 2,
     needs: &["tls"],
     uses: &[],
     yields: "certificate",

@@ -179,7 +179,8 @@ fn tls() -> Kind {
             list(
                 "versions",
                 Type::Scale(&TLS_VERSION),
-                "The versions that it accepts; partial while not all of them can be offered.",
+                "The versions that it accepts. Those below TLS 1.2 cannot be offered yet, so the list is partial, and asking \
+             whether all of it is good gives false or unknown, never true.",
             ),
             flag(
                 "accepts_tls13",
@@ -192,7 +193,8 @@ fn tls() -> Kind {
             ),
             flag(
                 "forward_secrecy",
-                "Whether the key exchange at the highest version was ephemeral.",
+                "Whether the key exchange at the highest version was ephemeral, of which TLS 1.3 knows no other. Unknown where \
+             an ephemeral one was agreed on below TLS 1.3: suites without it cannot be offered yet, so the server had no choice.",
             ),
             text("alpn", "The protocol that was chosen by ALPN (RFC 7301); empty when none was."),
         ],
@@ -257,6 +259,11 @@ fn http() -> Kind {
         means,
         [
             flag("encrypted", "Whether it was spoken inside TLS."),
+            flag(
+                "named",
+                "Whether it was asked by a name; false where it was reached by its bare address, which is all that \
+             visitors have where the inventory gives no name.",
+            ),
             number("status", "The status code."),
             flag("is_page", "Whether it is a web page: a status from 200 to 299 and HTML."),
             text("location", "Where it sends visitors on to; empty when it does not."),

@@ -11,6 +11,8 @@ pub mod kinds;
 mod ports;
 mod portset;
 mod products;
+#[cfg(test)]
+mod revisions;
 mod rows;
 #[cfg(test)]
 mod sample;

@@ -18,7 +18,7 @@ use crate::model::value::{Field, Kind, Tier, Type, Value};
 pub struct Row {
     /// Its name.
     pub name: &'static str,
-    /// Goes up when the same observations come to other facts.
+    /// Goes up when the same observations come to other facts; `revisions.rs` notices when it does not.
     pub revision: u16,
     /// The probes without whose observations it has nothing to say.
     pub needs: &'static [&'static str],

@@ -23,7 +23,7 @@ use crate::model::value::{Kind, Level, Value};
 /// From sweeps, greetings and declarations.
 pub(super) const ROW: Row = Row {
     name: "service",
-    revision: 1,
+    revision: 2,
     needs: &["tcp", "greeting"],
     uses: &["tls", "http"],
     yields: "service",

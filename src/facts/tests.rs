@@ -361,7 +361,12 @@ fn versions_of_tls_stay_partial_and_a_cut_try_is_no_refusal() {
     assert_eq!(only_old.words("tls.forward_secrecy"), "false");
     let another = json!({"how": "garbled", "what": "ServerTlsVersionIsDisabledByOurConfig"});
     let older = json!([agreed("TLSv1.2", old), {"version": "TLSv1.3", "cut": another}]);
-    assert_eq!(with(older).words("tls.accepts_tls13"), "false");
+    let older = with(older);
+    assert_eq!(older.words("tls.accepts_tls13"), "false");
+    assert_eq!(
+        older.words("tls.forward_secrecy"),
+        "unknown (suites without forward secrecy cannot be offered yet)"
+    );
     let cut = with(json!([
         agreed("TLSv1.2", old), {"version": "TLSv1.3", "cut": {"how": "timed-out"}},
     ]));
@@ -444,6 +449,7 @@ fn a_careless_page_is_read_as_it_is() {
     let facts = sample.facts();
     let expected = [
         ("encrypted", "true"),
+        ("named", "true"),
         ("status", "200"),
         ("is_page", "true"),
         ("location", ""),
@@ -463,6 +469,37 @@ fn a_careless_page_is_read_as_it_is() {
         assert_eq!(facts.words(&format!("http.{field}")), words, "{field}");
     }
     assert_eq!(facts.words("service.speaks"), "http");
+}
+
+#[test]
+fn a_bare_address_is_no_name() {
+    let named = |url: &str| {
+        let mut sample = Sample::web1(json!([]));
+        sample.open("443");
+        let answer =
+            json!({"url": url, "status": 200, "headers": [], "body": "", "truncated": false});
+        sample.saw(
+            "http",
+            spot("192.0.2.1", 443, ""),
+            json!({"speaks": true, "answers": [answer]}),
+        );
+        sample.facts().words("http.named")
+    };
+    for bare in [
+        "https://192.0.2.1/",
+        "https://192.0.2.1:8443/",
+        "https://[2001:DB8::1]/x",
+        "http://[::1]:8080/",
+    ] {
+        assert_eq!(named(bare), "false", "{bare}");
+    }
+    for name in [
+        "https://booking.example/",
+        "https://10.example:8443/",
+        "http://user@booking.example/192.0.2.1",
+    ] {
+        assert_eq!(named(name), "true", "{name}");
+    }
 }
 
 #[test]

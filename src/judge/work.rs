@@ -139,7 +139,7 @@ fn judge_entry<C: Judges>(check: &C, facts: &FactBase, at: u32) -> Verdict {
         return not_tested("the subject is not among the facts");
     };
     let judged = catch_unwind(AssertUnwindSafe(|| check.judge(&|kind| facts.record(entry, kind))));
-    judged.unwrap_or_else(|_| not_tested("an error of our own in judging; please report it"))
+    judged.unwrap_or_else(|_| not_tested("an error of our own in judging: please report it"))
 }
 
 /// Where a check does not know because its own probe was not put to the subject, why it was not says more: it may not

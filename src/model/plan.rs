@@ -177,9 +177,9 @@ pub enum Class {
 pub struct Limits {
     /// In any second, to all hosts together.
     pub per_second: u32,
-    /// In any second, to one host.
+    /// In any second, to one host with all its addresses, and to one address with all its hosts.
     pub per_host_per_second: u32,
-    /// Open at the same time to one host. A SYN that has stayed unanswered for 0.3 s no longer counts: nothing is open
+    /// Open at the same time to one host, and to one address. A SYN that has stayed unanswered for 0.3 s no longer counts: nothing is open
     /// there; should an answer come after all, it is closed at once.
     pub per_host_parallel: u32,
 }

@@ -237,6 +237,11 @@ impl Kind {
         self.name.contains(':')
     }
 
+    /// What conditions and pages call it.
+    pub fn called(&self) -> &str {
+        if self.is_of_one_check() { "probe" } else { &self.name }
+    }
+
     /// The place of a field in the records of this kind.
     pub fn slot(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| known.name == field)

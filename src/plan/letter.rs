@@ -27,8 +27,8 @@ pub fn letter(
     }
     let limits = &plan.limits;
     let pace = format!(
-        "at most {} a second in all and {} to one host, {} open at a time to one host; every new \
-         connection counts, every repeated attempt, and every datagram",
+        "at most {} a second in all and {} to one host or address, {} open at a time to each; \
+         every new connection counts, every repeated attempt, and every datagram",
         limits.per_second, limits.per_host_per_second, limits.per_host_parallel
     );
     entry(&mut out, 15, "Pace", &pace);

@@ -209,6 +209,28 @@ fn the_letter_says_what_why_how_much_and_how_long() {
 }
 
 #[test]
+fn hosts_at_one_address_take_as_long_as_one_after_the_other() {
+    let seconds = |second: &[&str], third: &[&str]| {
+        let hosts = vec![
+            host("a", &[], &["192.0.2.1", "192.0.2.2"]),
+            host("b", &[], second),
+            host("c", &[], third),
+        ];
+        let plan = planned(hosts, &[asked("x/y", &["tcp"])], Class::ReadOnly, &everything);
+        let sending = plan.total.connections.div_ceil(u64::from(plan.limits.per_second));
+        let of = |id: &str| -> u64 {
+            let steps = plan.steps.iter().filter(|step| step.host.0 == id);
+            steps.map(|step| step.bound.seconds).sum()
+        };
+        (plan.total.seconds - sending, of("a"), of("b"), of("c"))
+    };
+    let (all, a, b, c) = seconds(&["192.0.2.3"], &["192.0.2.4"]);
+    assert_eq!(all, a.max(b).max(c));
+    let (all, a, b, c) = seconds(&["192.0.2.2", "192.0.2.3"], &["::ffff:192.0.2.3"]);
+    assert_eq!(all, a + b + c, "the third through the second");
+}
+
+#[test]
 fn no_check_no_packet() {
     let hosts = vec![host("web1", &["booking.example"], &["192.0.2.1"])];
     let plan = planned(hosts, &[], Class::ReadOnly, &everything);

@@ -1,5 +1,6 @@
 //! Profiles: which checks, with which parameters, how much is asked, and what stops the gate.
 
+mod diff;
 mod file;
 mod ports;
 mod resolve;
@@ -26,7 +27,8 @@ use crate::model::said::Said;
 use crate::model::severity::{Degree, Gate};
 use crate::model::value::Value;
 
-pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, ProfileFile, Setting};
+pub use self::diff::{Difference, Side, differences};
+pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, OutOfSight, ProfileFile, Setting};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -73,7 +75,10 @@ pub struct Link {
 impl Profile {
     /// The profile files that are built into the program; their ids are their names.
     pub fn built_in_files() -> Vec<File> {
-        File::embedded(&BUILT_IN, "profiles")
+        let mut files = File::embedded(&BUILT_IN, "profiles");
+        // What stands in folders below is no profile: see the room `controls`.
+        files.retain(|file| !file.id.contains('/'));
+        files
     }
 
     /// Reads the profile of that name, with all that it inherits. Of two files with the same id the later one counts.
@@ -161,4 +166,15 @@ pub struct GateRule {
     pub inconclusive_percent: u8,
     /// Above this many open medium findings the grade is capped at C.
     pub many_medium: u64,
+    /// What becomes of the verdict where gate checks apply nowhere because of the vantage.
+    pub out_of_sight: OutOfSight,
+}
+
+/// The word for a degree, as files spell it.
+fn word(degree: Degree) -> &'static str {
+    match degree {
+        Degree::Low => "low",
+        Degree::Medium => "medium",
+        Degree::High => "high",
+    }
 }

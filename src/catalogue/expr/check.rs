@@ -160,10 +160,8 @@ impl Checker<'_, '_> {
             return self.wrong(Fault::new(at.clone(), "say which parameter: `params.…`"));
         }
         if let Some(own) = self.names.own {
-            if own.called == Called::Bare
-                && let Some(node) = own.node(name)
-            {
-                return Some(node);
+            if own.called == Called::Bare && own.knows(name) {
+                return own.node(name);
             }
             if name == "probe" && own.called == Called::Probe {
                 let help = format!("known: {}", prefixed("probe", &own.names()));
@@ -277,6 +275,9 @@ impl Checker<'_, '_> {
         }
         if let Some(node) = own.node(&word.text) {
             return Some(node);
+        }
+        if own.is_broken(&word.text) {
+            return None;
         }
         let known = own.names();
         let title = misnamed(&word.text, "is nothing that the probe tells", known.iter().copied());

@@ -75,6 +75,8 @@ pub(crate) struct Own<'v> {
     pub(crate) id: KindId,
     /// What is concluded, by name.
     pub(crate) facts: &'v [(String, Expression)],
+    /// What is concluded by an expression that is wrong: that was complained of where it stands.
+    pub(crate) broken: &'v [String],
     /// How it is called.
     pub(crate) called: Called,
 }
@@ -104,9 +106,16 @@ impl<'v> Own<'v> {
         Some(Node { op, of, on_facts: true })
     }
 
+    /// Whether it would have something of that name, were it not wrong.
+    pub(crate) fn is_broken(&self, name: &str) -> bool {
+        self.broken.iter().any(|known| known == name)
+    }
+
     /// Whether it has something of that name.
     fn knows(&self, name: &str) -> bool {
-        self.kind.slot(name).is_some() || self.facts.iter().any(|(known, _)| known == name)
+        self.kind.slot(name).is_some()
+            || self.facts.iter().any(|(known, _)| known == name)
+            || self.is_broken(name)
     }
 
     /// Every name that it has, conclusions first.

@@ -56,9 +56,8 @@ impl Hear {
                 }
             }
             Until::Bytes(wanted) if so_far.len() >= *wanted => Enough::Yes(*wanted),
-            Until::Bytes(_) => Enough::NotYet,
             Until::Quiet | Until::End if so_far.len() >= self.most => Enough::TooMuch,
-            Until::Quiet | Until::End => Enough::NotYet,
+            Until::Bytes(_) | Until::Quiet | Until::End => Enough::NotYet,
             Until::Datagram => Enough::Yes(within.len()),
         }
     }

@@ -2,12 +2,17 @@
 //! by one and the same interpreter, which touches no socket: see [`Run`].
 
 mod asking;
+mod deeds;
+mod ending;
 mod hear;
 mod http;
 mod read;
+mod record;
 mod rehearse;
 mod run;
+mod script;
 mod shape;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod written;
@@ -16,16 +21,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::plan::Class;
-use crate::model::value::{Field, Kind, Tier, Type, Value};
+use crate::model::value::{Kind, Tier, Type, Value};
 
 use super::expr::Expression;
 
 pub use self::asking::Asking;
+pub use self::ending::Ending;
 pub use self::hear::{Enough, Hear, QUIET, Until};
 pub use self::http::{Fetch, Method, Page};
 pub(super) use self::read::{Around, read, uses};
 pub(super) use self::rehearse::Script;
-pub use self::run::{Ending, Run, Turn};
+pub use self::run::{Run, Turn};
 pub use self::shape::*;
 
 /// What stands in a path for the text of a list.
@@ -59,6 +65,8 @@ pub struct Recipe {
     pub(super) steps: Vec<Step>,
     /// What is concluded from the captures, by name.
     pub(super) facts: Vec<(String, Expression)>,
+    /// The names of conclusions that are wrong: a check of which there are any is never made.
+    pub(super) broken: Vec<String>,
 }
 
 /// What a recipe speaks.
@@ -197,71 +205,13 @@ impl Recipe {
         self.facts.iter().map(|(name, fact)| (name.as_str(), fact.of()))
     }
 
+    /// The names of what it concludes, with the expressions as they are written, each on one line.
+    pub fn conclusions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.facts.iter().map(|(name, fact)| (name.as_str(), fact.text()))
+    }
+
     /// What goes on the wire with these parameters of its check.
     pub fn asking(self: &Arc<Self>, params: &[Value]) -> Asking {
         Asking::of(self, params)
     }
-}
-
-/// The kind of a recipe's records.
-pub(super) fn kind_of(check: &str, medium: Medium, captures: Vec<Field>) -> Kind {
-    let answered = Field::new(
-        "answered",
-        Type::Bool,
-        "Whether anything came back. False when it was refused, and over UDP when nothing came after all tries from an \
-         address that answers otherwise; else not known.",
-    );
-    let ended = Field::new(
-        "ended",
-        Type::Text,
-        "How the conversation ended: `closed`, `reset`, `silent`, `refused`, `unreachable`, `too much`, `garbled`; \
-         empty when we left it.",
-    );
-    let means = format!("What the probe of {check} heard.");
-    let fields = [answered, ended].into_iter().chain(captures);
-    Kind::new(format!("probe:{check}"), medium.tier(), means, fields)
-}
-
-/// The type of a page.
-pub(super) fn page_type() -> Type {
-    let header = [
-        Field::new("name", Type::Text, "Its name, in lower case."),
-        Field::new("value", Type::Text, "Its value."),
-    ];
-    Type::record([
-        Field::new("url", Type::Text, "What was asked, redirects followed."),
-        Field::new("status", Type::Int, "The status code."),
-        Field::new("title", Type::Text, "The title of the page; empty when it has none."),
-        Field::new("server", Type::Text, "The `Server` field; empty when it is missing."),
-        Field::new(
-            "location",
-            Type::Text,
-            "Where it sends visitors on to; empty when it does not.",
-        ),
-        Field::new(
-            "content_type",
-            Type::Text,
-            "The `Content-Type` field; empty when it is missing.",
-        ),
-        Field::new("headers", Type::list(Type::record(header)), "The header fields, in order."),
-        Field::new("body", Type::Text, "The beginning of the body, as far as was read."),
-        Field::new(
-            "login_form",
-            Type::Bool,
-            "Whether it has a field for a password; unknown when none was seen and the body was cut.",
-        ),
-        Field::new("truncated", Type::Bool, "Whether there was more of the body than was read."),
-    ])
-}
-
-/// The type of a DNS answer.
-pub(super) fn dns_type() -> Type {
-    Type::record([
-        Field::new("rcode", Type::Text, "The response code: `NOERROR`, `REFUSED`."),
-        Field::new("answers", Type::list(Type::Text), "The data of each answer."),
-        Field::new("authoritative", Type::Bool, "Whether it speaks for the zone."),
-        Field::new("recursion_available", Type::Bool, "Whether it offers recursion."),
-        Field::new("truncated", Type::Bool, "Whether the answer was cut short."),
-        Field::new("bytes", Type::Int, "How many bytes the answer had."),
-    ])
 }

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::asking::{Asking, Does, hex};
+use super::asking::{Asking, hex};
+use super::deeds::Does;
+use super::record::{dns_value, page_value};
 use super::{
-    ANSWERED, CAPTURES, DnsAnswer, ENDED, Enough, Fetch, Form, Hear, Page, Question, Read, Until,
+    ANSWERED, CAPTURES, DnsAnswer, ENDED, Ending, Enough, Fetch, Form, Hear, Page, Question, Read,
+    Until,
 };
-use crate::facts::{as_json, has_password_field};
+use crate::facts::as_json;
 use crate::model::outcome::Why;
-use crate::model::saw::Cut;
 use crate::model::value::{List, Value};
 
 /// What to do next.
@@ -30,78 +32,6 @@ pub enum Turn {
     Ask(Question),
     /// Hang up: it is over.
     End,
-}
-
-/// How a conversation ended, or a part of it, other than by our leaving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The peer closed.
-    Closed,
-    /// It was reset.
-    Reset,
-    /// Nothing (more) came in time.
-    Silent,
-    /// It was refused.
-    Refused,
-    /// The network said that it cannot be reached.
-    Unreachable,
-    /// More came than is read.
-    TooMuch,
-    /// What came is not of the protocol; a TLS handshake that failed counts.
-    Garbled,
-}
-
-impl Ending {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Closed,
-        Self::Reset,
-        Self::Silent,
-        Self::Refused,
-        Self::Unreachable,
-        Self::TooMuch,
-        Self::Garbled,
-    ];
-
-    /// The word for it, in `ended` and in tests.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Reset => "reset",
-            Self::Silent => "silent",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::TooMuch => "too much",
-            Self::Garbled => "garbled",
-        }
-    }
-
-    /// Why something is not known then.
-    pub fn why(self) -> &'static str {
-        match self {
-            Self::Closed => "the peer closed the connection",
-            Self::Reset => "the connection was reset",
-            Self::Silent => "no answer came in time",
-            Self::Refused => "the connection was refused",
-            Self::Unreachable => "the network said that it cannot be reached",
-            Self::TooMuch => "it said more than is read",
-            Self::Garbled => "what it said is not of the protocol",
-        }
-    }
-}
-
-impl From<&Cut> for Ending {
-    fn from(cut: &Cut) -> Self {
-        match cut {
-            Cut::TimedOut => Self::Silent,
-            Cut::Refused => Self::Refused,
-            Cut::Reset => Self::Reset,
-            Cut::Closed => Self::Closed,
-            Cut::TooMuch => Self::TooMuch,
-            Cut::Unreachable { .. } => Self::Unreachable,
-            Cut::Garbled { .. } => Self::Garbled,
-        }
-    }
 }
 
 /// A conversation in the making. Ask it for its [`turn`](Self::turn), do that, tell it what came, until it ends; then
@@ -201,7 +131,7 @@ impl Run {
                 }
                 (does, Line::Down(why)) if wanted => self.passed(&does, why),
                 (does, _) => {
-                    self.passed(&does, "it was not asked, because its condition did not hold")
+                    self.passed(&does, "it was not asked, because its condition did not hold");
                 }
             }
             self.at += 1;
@@ -213,13 +143,13 @@ impl Run {
     fn begin(&mut self, does: Does) -> Option<Turn> {
         match does {
             Does::Send(bytes) => Some(self.say(bytes.to_vec())),
-            Does::Echo(from) => match self.raw.get(&from).cloned() {
-                Some(bytes) => Some(self.say(bytes)),
-                None => {
+            Does::Echo(from) => {
+                let heard = self.raw.get(&from).cloned();
+                if heard.is_none() {
                     self.line = Line::Down("there was nothing to say back");
-                    None
                 }
-            },
+                heard.map(|bytes| self.say(bytes))
+            }
             Does::Read(read) => match self.asking.caps.bytes.saturating_sub(self.heard) {
                 0 => {
                     self.passed(&Does::Read(read), Ending::TooMuch.why());
@@ -443,49 +373,4 @@ fn text(bytes: &[u8], form: Form) -> Value {
         Form::Text => Value::text(String::from_utf8_lossy(bytes)),
         Form::Hex => Value::text(hex(bytes)),
     }
-}
-
-/// A page as a record of [`super::page_type`].
-fn page_value(page: &Page) -> Value {
-    let first = |name: &str| {
-        let found = page.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        Value::text(found.map_or("", |(_, value)| value.as_str()))
-    };
-    let headers = page.headers.iter().map(|(name, value)| {
-        Value::Record([Value::text(name.as_str()), Value::text(value.as_str())].into())
-    });
-    let login = match has_password_field(&page.body) {
-        false if page.truncated => Value::unknown("the page was cut"),
-        has => Value::Bool(has),
-    };
-    Value::Record(
-        [
-            Value::text(page.url.as_str()),
-            Value::Int(i64::from(page.status)),
-            Value::text(page.title.as_str()),
-            first("server"),
-            first("location"),
-            first("content-type"),
-            Value::list(headers),
-            Value::text(page.body.as_str()),
-            login,
-            Value::Bool(page.truncated),
-        ]
-        .into(),
-    )
-}
-
-/// A DNS answer as a record of [`super::dns_type`].
-fn dns_value(answer: &DnsAnswer) -> Value {
-    Value::Record(
-        [
-            Value::text(answer.rcode.as_str()),
-            Value::list(answer.answers.iter().map(|text| Value::text(text.as_str()))),
-            Value::Bool(answer.authoritative),
-            Value::Bool(answer.recursion_available),
-            Value::Bool(answer.truncated),
-            Value::Int(i64::try_from(answer.bytes).unwrap_or(i64::MAX)),
-        ]
-        .into(),
-    )
 }

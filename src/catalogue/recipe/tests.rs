@@ -31,7 +31,7 @@ fn check(parts: &str) -> Arc<Check> {
 /// What is wrong with a check of those parts: each complaint with the text that it points at.
 fn wrong(parts: &str) -> Vec<String> {
     let file = file("test/one", parts);
-    let (_, wrong) = Catalogue::read(&[file.clone()], &Vocabulary::built_in());
+    let (_, wrong) = Catalogue::read(std::slice::from_ref(&file), &Vocabulary::built_in());
     let about = |at: &std::ops::Range<usize>| file.source.text[at.clone()].to_owned();
     wrong
         .iter()
@@ -214,10 +214,10 @@ fn a_conversation_goes_step_by_step() {
     );
     let (turns, saw) = played(&parts, |turn, run| match turn {
         Turn::Hear(hear) if hear.until == super::Until::Said(b"\n".to_vec()) => {
-            run.heard(b"who?\xff\n", None)
+            run.heard(b"who?\xff\n", None);
         }
         Turn::Hear(hear) if hear.until == super::Until::Quiet => {
-            run.heard(b"", Some(Ending::Silent))
+            run.heard(b"", Some(Ending::Silent));
         }
         Turn::Hear(_) => run.heard(&[0x0a, 0xff], None),
         _ => {}

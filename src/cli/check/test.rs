@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::catalogue::{Catalogue, Check, File};
-use crate::cli::library::check_files;
-use crate::cli::library::vocabulary;
+use crate::cli::library::{check_files, same_ids, vocabulary};
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, complain};
 use crate::model::complaint::Complaint;
@@ -14,7 +13,7 @@ use crate::model::complaint::Complaint;
 /// Run the tests inside check files
 ///
 /// Every file is read strictly first: a wrong name, type, value or message is shown with its line and column. Then the
-/// tests inside it are run.
+/// tests inside it are run. A check is called by its folder and its name, wherever that folder lies.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 all tests passed, 1 some did not, 2 a file cannot be read as a check.
@@ -22,7 +21,8 @@ Exit codes: 0 all tests passed, 1 some did not, 2 a file cannot be read as a che
 Examples:
   postern check test                         the built-in checks
   postern check test ours/tls/old-cipher.yaml
-  postern check test ours                    a folder, as given to --checks")]
+  postern check test ours                    every check in a folder, however deep
+  postern check test ours/tls                or in one area of it")]
 pub(super) struct Test {
     /// Check files, and folders of them [default: the built-in checks].
     #[arg(value_name = "PATH")]
@@ -76,6 +76,7 @@ impl Test {
             }
             files.extend(found);
         }
+        complaints.extend(same_ids(&files));
         files
     }
 }

@@ -10,7 +10,9 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Shared;
 use super::known::{Known, Next};
+use crate::engine::allowance::Allowance;
 use crate::engine::doors::{Budget, StepDoors};
+use crate::engine::gate::TOO_SLOW;
 use crate::engine::sweep::{self, Settled};
 use crate::engine::world::{Budgets, instant, nonce};
 use crate::facts::FactBase;
@@ -68,6 +70,7 @@ pub(super) async fn host(shared: &Arc<Shared>, steps: &[Arc<Step>]) -> Result<()
                 Err(why) => stopped = Some(why),
             }
         }
+        shared.gate.belong(&step.host, &known.addresses_so_far());
         if let Some(why) = stopped {
             return Err(why);
         }
@@ -115,10 +118,17 @@ impl Here<'_> {
                 return Ok(None);
             }
         };
+        let last = already.seen(step, &spot).last();
+        let learnt = last.map(|seen| (spot.clone(), seen.saw.clone()));
         if let Some(end) = already.ended(step, &spot) {
             self.tell_again(&spot, end);
-            let last = already.seen(step, &spot).last();
-            return Ok(last.map(|seen| (spot.clone(), seen.saw.clone())));
+            return Ok(learnt);
+        }
+        // Killed between the answer and the end. Only a sweep writes answers of which there are more to come.
+        if learnt.is_some() && !matches!(self.step.over, Over::Address { .. }) {
+            self.tell_again(&spot, &End::Asked);
+            self.done(&spot, End::Asked)?;
+            return Ok(learnt);
         }
         let Some(probe) = self.shared.probe(&self.step.probe) else {
             let error = format!("there is no probe `{}`", self.step.probe);
@@ -126,8 +136,7 @@ impl Here<'_> {
             return Ok(None);
         };
         if instant() >= self.shared.end {
-            let why = "the time that the plan gives the scan is used up".to_owned();
-            self.done(&spot, End::NotTested { why })?;
+            self.done(&spot, End::NotTested { why: TOO_SLOW.into() })?;
             return Ok(None);
         }
         self.ask(probe, spot).await
@@ -136,9 +145,8 @@ impl Here<'_> {
     /// Sends the probe, and writes down what it brings home.
     async fn ask(&self, probe: &Probe, spot: Spot) -> Result<Learnt, Unopened> {
         let at = self.shared.gate.now();
-        let begun = instant();
-        let ended = self.send(probe, &spot, at).await;
-        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let (ended, took) = self.send(probe, &spot, at).await;
+        let took = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let end = match ended {
             Ok(brought) => {
                 let saw = self.observation(probe, &spot, at, took, brought);
@@ -160,14 +168,25 @@ impl Here<'_> {
         Ok(None)
     }
 
-    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on.
-    async fn send(&self, probe: &Probe, spot: &Spot, at: Moment) -> Result<Brought, Unopened> {
-        let world = &self.shared.gate.world;
+    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on. Answers also how long it took;
+    /// what it waited for its turns is no time of the peer's. A sweep waits for some ports and hears of others at once.
+    async fn send(
+        &self,
+        probe: &Probe,
+        spot: &Spot,
+        at: Moment,
+    ) -> (Result<Brought, Unopened>, Duration) {
+        let begun = instant();
         let ports = match &self.step.over {
-            Over::Address { ports, .. } => parse_port_ranges(ports).map_err(Unopened::Ours)?,
-            _ => Vec::new(),
+            Over::Address { ports, .. } => parse_port_ranges(ports),
+            _ => Ok(Vec::new()),
+        };
+        let ports = match ports {
+            Ok(ports) => ports,
+            Err(wrong) => return (Err(Unopened::Ours(wrong)), Duration::ZERO),
         };
         let doors = self.doors(probe, spot, at, ports.len());
+        let world = &self.shared.gate.world;
         let errand = Errand {
             spot,
             ports: &ports,
@@ -180,7 +199,7 @@ impl Here<'_> {
             doors: &doors,
         };
         let asked = AssertUnwindSafe(probe.ask(&errand)).catch_unwind();
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             came = asked => came.unwrap_or_else(|panic| Err(Unopened::Ours(panic_words(&*panic)))),
             () = self.out_of_time(probe, &doors) => {
@@ -190,7 +209,12 @@ impl Here<'_> {
             () = async { self.shared.gate.stop.given().await; sleep(LAST_WORDS).await } => {
                 Err(Unopened::Stopped)
             }
-        }
+        };
+        let took = match probe.over {
+            Reach::Address => begun.elapsed(),
+            _ => doors.allowance.used(),
+        };
+        (ended, took)
     }
 
     fn doors(&self, probe: &Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
@@ -230,7 +254,8 @@ impl Here<'_> {
             addresses: self.known.addresses_so_far(),
             resolvers: self.shared.plan.resolvers.clone(),
             budget: Arc::new(Budget::new(bound, Some(Arc::clone(self.budget)))),
-            deadline: Mutex::new(instant() + terms.step),
+            allowance: Arc::new(Allowance::new(terms.step)),
+            latest: self.shared.end,
             talk: terms.talk,
             hear: terms.hear,
             waited: AtomicU64::new(0),
@@ -249,16 +274,11 @@ impl Here<'_> {
 
     /// Ends some time after the probe should have. A sweep has no deadline of its own: pace and bound end it.
     async fn out_of_time(&self, probe: &Probe, doors: &StepDoors) {
-        if probe.over == Reach::Address {
-            return sleep_until(self.shared.end).await;
+        match probe.over {
+            Reach::Address => sleep_until(self.shared.end).await,
+            _ => doors.allowance.used_up().await,
         }
-        loop {
-            let end = doors.deadline() + GRACE;
-            sleep_until(end).await;
-            if doors.deadline() + GRACE <= end {
-                return;
-            }
-        }
+        sleep(GRACE).await;
     }
 
     /// Ends when the authorisation's window closes over the spot, and gives the sign to stop. Meanwhile it tells how far

@@ -180,7 +180,7 @@ fn refused(reader: &Reader<'_>, line: &RefusedLine) -> Refused {
     Refused {
         host: reader.bounded(&line.host.0),
         address: line.address.map(|address| address.to_string()),
-        rule: reader.english(&line.rule),
+        rule: Reader::bare(reader.bounded(&reader.words.reasons(&line.rule))),
     }
 }
 
