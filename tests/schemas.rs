@@ -7,7 +7,7 @@ use std::process::Command;
 use postern::yaml;
 use serde_json::Value;
 
-const KINDS: &[&str] = &["inventory", "authorisation", "waivers", "profile", "check"];
+const KINDS: &[&str] = &["inventory", "authorisation", "waivers", "profile", "pack", "check"];
 
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -5,6 +5,7 @@ mod expr;
 mod file;
 mod lint;
 mod message;
+pub mod pack;
 mod read;
 mod selftest;
 mod values;

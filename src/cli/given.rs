@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::library::{Folders, Packs};
+
 use crate::model::plan::Limits;
 
 /// What is scanned, by whose leave, for which checks, and how.
@@ -63,6 +65,8 @@ pub(crate) struct Given {
     /// A folder of profile files that add to the built-in ones, or replace those of the same name.
     #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES", help_heading = "Checks")]
     pub(crate) profiles: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) packs: Packs,
     /// From where the scan is made: a vantage of the inventory.
     #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
     pub(crate) vantage: Option<String>,
@@ -93,6 +97,17 @@ macro_rules! remembered {
             /// The options as words, for the book; paths are made absolute, so that a scan can be resumed from anywhere.
             pub(crate) fn words(&self) -> BTreeMap<String, Vec<String>> {
                 let mut all = BTreeMap::new();
+                let packs = [
+                    ("pack", paths::words(&self.packs.pack)),
+                    ("trust_key", self.packs.trust_key.clone()),
+                    ("require_signed", flag::words(self.packs.require_signed)),
+                ];
+                all.extend(
+                    packs
+                        .into_iter()
+                        .filter(|(_, words)| !words.is_empty())
+                        .map(|(name, words)| (name.to_owned(), words)),
+                );
                 $(let words = $many::words(&self.$name);
                 if !words.is_empty() {
                     all.insert(stringify!($name).to_owned(), words);
@@ -103,6 +118,14 @@ macro_rules! remembered {
             /// The same with what was not given taken from a book.
             pub(crate) fn or(&self, book: &BTreeMap<String, Vec<String>>) -> Result<Self, String> {
                 let mut all = self.clone();
+                let of = |name: &str| book.get(name).map(Vec::as_slice).unwrap_or_default();
+                if all.packs.pack.is_empty() {
+                    all.packs.pack = paths::read(of("pack"))?;
+                }
+                if all.packs.trust_key.is_empty() {
+                    all.packs.trust_key = of("trust_key").to_vec();
+                }
+                all.packs.require_signed |= !of("require_signed").is_empty();
                 $(if let (true, Some(words)) = ($many::words(&self.$name).is_empty(), book.get(stringify!($name))) {
                     all.$name = $many::read(words)?;
                 })+
@@ -125,6 +148,24 @@ remembered! {
     resolver: texts,
     user_agent: text,
     ehlo_name: text,
+}
+
+impl Given {
+    /// Where its checks and profiles come from.
+    pub(crate) fn folders(&self) -> Folders {
+        Folders {
+            checks: self.checks.clone(),
+            profiles: self.profiles.clone(),
+            packs: self.packs.clone(),
+        }
+    }
+}
+
+/// Options that are given or not.
+mod flag {
+    pub(super) fn words(given: bool) -> Vec<String> {
+        given.then(|| "yes".to_owned()).into_iter().collect()
+    }
 }
 
 /// Options that are given once, as text.

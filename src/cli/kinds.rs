@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::catalogue::CheckFile;
+use crate::catalogue::pack::PackFile;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waivers;
 use crate::profile::ProfileFile;
@@ -44,6 +45,11 @@ pub(crate) const KINDS: &[Kind] = &[
         name: "profile",
         what: "which checks, how strict, and what stops the gate",
         schema: schema_of::<ProfileFile>,
+    },
+    Kind {
+        name: "pack",
+        what: "what names a pack of checks and profiles",
+        schema: schema_of::<PackFile>,
     },
     Kind { name: "check", what: "one thing to look for", schema: schema_of::<CheckFile> },
     Kind {

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::files::Files;
 use super::given::{Given, Pace};
-use super::library::Library;
+use super::library::{Folders, Library};
 use crate::catalogue::Catalogue;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
@@ -25,6 +25,7 @@ use crate::model::plan::{Limits, Plan};
 use crate::plan::{self, Inputs};
 use crate::probe::PROBES;
 use crate::profile::Profile;
+use crate::review::PackLine;
 use crate::scope::{Authorisation, Scope, Setup};
 
 /// The profile when none is named.
@@ -35,6 +36,8 @@ pub(crate) struct Rulebook {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
+    /// Where all that comes from.
+    pub(crate) packs: Vec<PackLine>,
 }
 
 /// Everything that a scan is given, read and held against each other.
@@ -62,10 +65,7 @@ impl Loaded {
     pub(crate) fn read(given: &Given, now: Moment) -> Result<Self, Vec<Complaint>> {
         let mut wrong = Vec::new();
         let files = keep(read_files(given), &mut wrong);
-        let rulebook = keep(
-            rulebook(given.profile.as_deref(), given.checks.as_deref(), given.profiles.as_deref()),
-            &mut wrong,
-        );
+        let rulebook = keep(rulebook(given.profile.as_deref(), &given.folders()), &mut wrong);
         if let (Some(files), Some(rulebook)) = (&files, &rulebook) {
             wrong.extend(files.unknown_checks(&rulebook.catalogue));
         }
@@ -192,14 +192,13 @@ impl Loaded {
 /// Everything that is wrong in any of their files.
 pub(crate) fn rulebook(
     profile: Option<&str>,
-    checks: Option<&Path>,
-    profiles: Option<&Path>,
+    folders: &Folders,
 ) -> Result<Rulebook, Vec<Complaint>> {
-    let (library, mut wrong) = Library::open(checks, profiles);
+    let (library, mut wrong) = Library::open(folders);
     let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
-    let Library { vocabulary, catalogue, .. } = library;
+    let Library { vocabulary, catalogue, packs, .. } = library;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
+        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile, packs }),
         _ => Err(wrong),
     }
 }

@@ -7,6 +7,7 @@ mod files;
 mod kinds;
 mod library;
 mod meter;
+mod packs;
 mod page;
 
 mod check;
@@ -16,6 +17,7 @@ mod given;
 mod init;
 mod judge;
 mod load;
+mod pack;
 mod plan;
 mod profile;
 pub mod reference;
@@ -71,6 +73,7 @@ enum Command {
     Report(report::Report),
     Check(check::Check),
     Profile(profile::Profile),
+    Pack(pack::Pack),
     Facts(facts::Facts),
     Schema(schema::Schema),
     Demo(demo::Demo),
@@ -95,6 +98,7 @@ pub fn main() -> Exit {
         Command::Report(command) => command.run(globals),
         Command::Check(command) => command.run(globals),
         Command::Profile(command) => command.run(globals),
+        Command::Pack(command) => command.run(globals),
         Command::Facts(command) => command.run(globals),
         Command::Schema(command) => command.run(globals),
         Command::Demo(command) => command.run(globals),

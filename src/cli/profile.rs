@@ -136,7 +136,7 @@ impl Explain {
 }
 
 fn open(folders: &Folders) -> (Library, Vec<Complaint>) {
-    Library::open(folders.checks.as_deref(), folders.profiles.as_deref())
+    Library::open(folders)
 }
 
 fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {

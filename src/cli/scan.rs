@@ -70,6 +70,7 @@ impl Scan {
             vocabulary: &loaded.rulebook.vocabulary,
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
+            packs: &loaded.rulebook.packs,
             waivers: Some(&loaded.waivers),
             last: last.as_ref(),
             now: wall_clock(),

@@ -16,7 +16,7 @@ use crate::model::complaint::{Complaint, Source};
 use crate::model::moment::Moment;
 use crate::model::plan::Wanted;
 use crate::profile::Profile;
-use crate::review::{self, AuthorisationLine, Review, ReviewInput};
+use crate::review::{self, AuthorisationLine, PackLine, Review, ReviewInput};
 use crate::scope::Authorisation;
 
 /// What a book is weighed by.
@@ -28,6 +28,8 @@ pub(crate) struct Measure<'a> {
     pub(crate) catalogue: &'a Catalogue,
     /// Those that are chosen.
     pub(crate) profile: &'a Profile,
+    /// Where all that comes from.
+    pub(crate) packs: &'a [PackLine],
     /// What people have decided to accept; none takes what stands in the book.
     pub(crate) waivers: Option<&'a [Waiver]>,
     /// The review to compare with.
@@ -63,6 +65,7 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
         facts: &facts,
         profile,
         catalogue_digest: catalogue.digest(),
+        packs: measure.packs,
         inventory: &inventory,
         waivers: &waivers,
         authorisations: &authorisations,

@@ -8,8 +8,8 @@ use super::findings::Finder;
 use super::gate::{self, Grounds};
 use super::results::Results;
 use super::{
-    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, Party, REVIEW_SCHEMA, Review,
-    SystemLine, Tool, changes, exposure, scan, scoring, waivers,
+    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, PackLine, Party, REVIEW_SCHEMA,
+    Review, SystemLine, Tool, changes, exposure, scan, scoring, waivers,
 };
 use crate::catalogue::FixText;
 use crate::facts::FactBase;
@@ -33,6 +33,8 @@ pub struct ReviewInput<'a> {
     pub profile: &'a Profile,
     /// SHA-256 of all check files in use.
     pub catalogue_digest: Digest,
+    /// Where checks and profiles come from.
+    pub packs: &'a [PackLine],
     /// What is declared.
     pub inventory: &'a Inventory,
     /// What people have decided to accept.
@@ -147,6 +149,7 @@ fn tool(input: &ReviewInput<'_>) -> Tool {
         profile: input.profile.name.clone(),
         profile_digest: input.profile.digest.to_string(),
         catalogue_digest: input.catalogue_digest.to_string(),
+        packs: input.packs.to_vec(),
     }
 }
 

@@ -208,6 +208,7 @@ impl Book {
             facts: &facts,
             profile: &profile,
             catalogue_digest: CATALOGUE.digest(),
+            packs: &[],
             inventory: &inventory,
             waivers: &self.waivers,
             authorisations: &[],

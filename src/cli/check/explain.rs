@@ -33,7 +33,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let (library, mut complaints) = Library::open(&self.folders);
         let Some(check) = library.catalogue.check(&self.id) else {
             let known = library.catalogue.checks().iter().map(|check| check.id.0.as_str());
             let near = nearest(&self.id, known);

@@ -36,7 +36,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let (library, mut complaints) = Library::open(&self.folders);
         let all = library.catalogue.checks();
         for pattern in &self.patterns {
             if !all.iter().any(|check| select::means(pattern, check)) {
