@@ -148,7 +148,7 @@ impl Gathering {
                     ));
                 }
                 Err(wrong) => {
-                    self.complain(format!("`{}` cannot be read: {wrong}", path.display()))
+                    self.complain(format!("`{}` cannot be read: {wrong}", path.display()));
                 }
             }
         }
