@@ -7,8 +7,10 @@ mod lint;
 mod message;
 pub mod pack;
 mod read;
+pub mod recipe;
 mod selftest;
 mod values;
+mod want;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use crate::model::value::{Kind, Type, Value};
 
 use self::expr::{Condition, Env, Truth};
 use self::message::{Scene, Sentence};
+use self::recipe::Recipe;
+use self::want::Service;
 
 pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
@@ -35,6 +39,7 @@ pub use self::lint::lint;
 pub use self::selftest::SelfTest;
 pub(crate) use self::values::Reader;
 pub use self::values::type_in_full;
+pub use self::want::Wants;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
@@ -73,6 +78,7 @@ pub struct Catalogue {
     checks: Vec<Arc<Check>>,
     replaced: Vec<CheckId>,
     digest: Option<Digest>,
+    vocabulary: Vocabulary,
 }
 
 impl Catalogue {
@@ -87,16 +93,22 @@ impl Catalogue {
             }
         }
         let (mut checks, mut complaints) = (Vec::new(), Vec::new());
+        let mut vocabulary = vocabulary.clone();
         for file in by_id.values() {
-            match read::read(file, vocabulary) {
-                Ok(check) => checks.push(Arc::new(check)),
+            match read::read(file, &vocabulary) {
+                Ok(check) => {
+                    if let Some(recipe) = &check.recipe {
+                        vocabulary.add(recipe.kind().clone());
+                    }
+                    checks.push(Arc::new(check));
+                }
                 Err(wrong) => complaints.extend(wrong),
             }
         }
         let texts =
             by_id.values().flat_map(|file| [file.id.as_bytes(), file.source.text.as_bytes()]);
         let digest = Some(Digest::of_parts(texts));
-        (Self { checks, replaced, digest }, complaints)
+        (Self { checks, replaced, digest, vocabulary }, complaints)
     }
 
     /// The checks that are built into the program.
@@ -107,6 +119,12 @@ impl Catalogue {
     /// The checks, in order of their ids.
     pub fn checks(&self) -> &[Arc<Check>] {
         &self.checks
+    }
+
+    /// What the checks speak of: the vocabulary that they were read with, and a kind for each probe that one of them
+    /// brings along. Those have no name for their probe yet: that depends on the parameters, which a profile sets.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     /// The check of that id.
@@ -206,6 +224,7 @@ impl Check {
         let (declared, kinds) = (&self.params, &self.kinds);
         let witness = &witness;
         sentence.written(&Scene {
+            own: self.own.zip(self.recipe.as_deref()),
             lang,
             subject,
             params: declared,
@@ -285,6 +304,11 @@ pub struct Check {
     pub params: Vec<Param>,
     /// The file it was read from.
     pub source: Arc<Source>,
+    recipe: Option<Arc<Recipe>>,
+    /// The place of its recipe's kind in the vocabulary.
+    own: Option<KindId>,
+    /// Where in the records of services the fields stand that are known beforehand.
+    service: Option<Service>,
     when: Option<Condition>,
     not_when: Why,
     applies: Option<Condition>,

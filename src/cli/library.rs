@@ -57,7 +57,7 @@ pub(crate) struct Packs {
 
 /// All checks and all profile files.
 pub(crate) struct Library {
-    /// What conditions may speak of.
+    /// What the checks speak of, the kinds that they bring along included.
     pub(crate) vocabulary: Vocabulary,
     /// The checks that were read without a mistake.
     pub(crate) catalogue: Catalogue,
@@ -104,9 +104,9 @@ impl Library {
             gather(folder, folder, 0, into, &mut complaints);
             packs.push(local_line(folder, into.get(before..).unwrap_or_default()));
         }
-        let vocabulary = vocabulary();
-        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary);
+        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary());
         complaints.extend(wrong);
+        let vocabulary = catalogue.vocabulary().clone();
         (Self { vocabulary, catalogue, profiles: profile_files, packs, signed_only }, complaints)
     }
 

@@ -111,7 +111,8 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
         let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(field.means));
+        let _ =
+            writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(&field.means));
     }
     let _ = write!(text, "\nIt rests on the probes {}.\n", probes(check, vocabulary).join(", "));
     if !check.params.is_empty() {
@@ -160,7 +161,7 @@ fn facts(vocabulary: &Vocabulary) -> String {
             kind.name,
             kind.means,
             tier(kind.tier),
-            needs(kind.name).join(", "),
+            needs(kind).join(", "),
         );
         rows(&mut text, "", &kind.fields);
     }
@@ -171,7 +172,7 @@ fn rows(text: &mut String, before: &str, fields: &[Field]) {
     for field in fields {
         let name = format!("{before}{}", field.name);
         let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(field.means));
+        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(&field.means));
         if let Some(inner) = record(&field.of) {
             rows(text, &format!("{name}."), inner);
         }

@@ -111,7 +111,7 @@ fn trust(
 /// A record in which everything but the name asked for is unknown for one reason.
 fn nothing_but(mut sheet: Sheet<'_>, kind: &Kind, why: &str) -> Arc<[Value]> {
     for field in kind.fields.iter().filter(|field| field.name != "name_asked") {
-        sheet.unknown(field.name, why);
+        sheet.unknown(&field.name, why);
     }
     sheet.done()
 }

@@ -47,7 +47,7 @@ pub fn derive(
 fn one_host(ground: &Ground<'_>, vocabulary: &Vocabulary, tools: &mut Tools, base: &mut FactBase) {
     let mut draft = Draft::default();
     for (id, kind) in (0..).zip(vocabulary.kinds()) {
-        let lot = match rows::yielding(kind.name) {
+        let lot = match rows::yielding(&kind.name) {
             Some(row) => (row.derive)(ground, kind, tools),
             None => rows::identity(ground, kind),
         };

@@ -1,7 +1,5 @@
 //! The vocabulary: every kind of fact that a check may speak of, its fields, their types and what they mean.
 
-use std::sync::Arc;
-
 use crate::model::value::{Field, Kind, Scale, Tier, Type};
 
 /// The versions of SSL and TLS, oldest first.
@@ -326,11 +324,11 @@ fn kind(
     means: &'static str,
     fields: impl IntoIterator<Item = Field>,
 ) -> Kind {
-    Kind { name, tier, means, fields: fields.into_iter().collect::<Arc<[_]>>() }
+    Kind::new(name, tier, means, fields)
 }
 
 fn field(name: &'static str, of: Type, means: &'static str) -> Field {
-    Field { name, of, means }
+    Field::new(name, of, means)
 }
 
 fn flag(name: &'static str, means: &'static str) -> Field {
@@ -374,14 +372,14 @@ mod tests {
     use super::*;
 
     /// Calls `see` with the path and meaning of every field, those inside records and lists included.
-    fn walk(path: &str, fields: &[Field], see: &mut dyn FnMut(&str, &'static str)) {
-        let mut names: Vec<_> = fields.iter().map(|field| field.name).collect();
+    fn walk(path: &str, fields: &[Field], see: &mut dyn FnMut(&str, &str)) {
+        let mut names: Vec<_> = fields.iter().map(|field| &field.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), fields.len(), "{path} has a field twice");
         for field in fields {
             let path = format!("{path}.{}", field.name);
-            see(&path, field.means);
+            see(&path, &field.means);
             let mut of = &field.of;
             while let Type::List(inner) = of {
                 of = inner;
@@ -395,12 +393,12 @@ mod tests {
     #[test]
     fn every_word_is_unique_spelt_alike_and_explained() {
         let kinds = vocabulary();
-        let mut names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+        let mut names: Vec<_> = kinds.iter().map(|kind| &kind.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), kinds.len());
         for kind in &kinds {
-            walk(kind.name, &kind.fields, &mut |path, means| {
+            walk(&kind.name, &kind.fields, &mut |path, means| {
                 let plain =
                     |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
                 assert!(path.chars().all(plain), "{path} is not in snake_case");

@@ -39,10 +39,10 @@ pub static ROWS: &[Row] =
 const ORDER: &[&str] = &["names", "tcp", "greeting", "tls", "http"];
 
 /// The probes on whose answers facts of a kind rest, all the way down and in the order in which they are put. A kind
-/// that no row yields is a probe's own, of the same name: what that stands on, its probe says.
-pub fn needs(kind: &'static str) -> Vec<&'static str> {
-    let Some(row) = yielding(kind) else {
-        return vec![kind];
+/// that no row yields is a probe's own: what that stands on, its probe says.
+pub fn needs(kind: &Kind) -> Vec<&str> {
+    let Some(row) = yielding(&kind.name) else {
+        return vec![&kind.probe];
     };
     let last = ORDER.iter().rposition(|probe| row.needs.contains(probe));
     ORDER.iter().take(last.map_or(0, |last| last + 1)).copied().collect()
@@ -176,12 +176,11 @@ impl<'k> Sheet<'k> {
     }
 }
 
-/// A kind that a probe yields by itself: its observation is a JSON object with the kind's fields. The probe bears the
-/// kind's name.
+/// A kind that a probe yields by itself: its observation is a JSON object with the kind's fields.
 pub(super) fn identity(ground: &Ground<'_>, kind: &Kind) -> Lot {
     let mut lot = Lot::default();
     let mut gaps: Vec<Gap> = ground.gap().into_iter().collect();
-    for (spot, sight) in ground.seen.lasts(kind.name) {
+    for (spot, sight) in ground.seen.lasts(&kind.probe) {
         match json::record(&sight.what.saw, kind) {
             Some(record) => lot.found.push(Found::at(spot, record, vec![sight.seq])),
             None => gaps.push(unreadable(ground, spot)),
@@ -189,12 +188,12 @@ pub(super) fn identity(ground: &Ground<'_>, kind: &Kind) -> Lot {
     }
     if kind.tier == Tier::Host {
         if let (true, Standing::Open(gap)) =
-            (lot.found.is_empty(), ground.standing(kind.name, &ground.spot(None, None, None)))
+            (lot.found.is_empty(), ground.standing(&kind.probe, &ground.spot(None, None, None)))
         {
             gaps.push(gap);
         }
     } else {
-        gaps.extend(ground.unasked(kind.name));
+        gaps.extend(ground.unasked(&kind.probe));
     }
     lot.gap = Gap::together(gaps);
     if lot.found.is_empty() && lot.gap.is_none() {

@@ -516,19 +516,16 @@ fn every_entry_knows_the_one_above_it() {
 #[test]
 fn a_probe_that_yields_a_kind_needs_no_row() {
     use crate::model::value::{Field, Kind, Tier};
-    let field = |name, of| Field { name, of, means: "It." };
+    let field = |name: &'static str, of| Field::new(name, of, "It.");
     let mut sample = Sample::web1(json!([]));
     sample.open("22");
     let mut step = sample.plan.steps[2].clone();
     (step.id, step.probe) = (5, "ssh".into());
     sample.plan.steps.push(step);
     sample.saw("ssh", spot("192.0.2.1", 22, ""), json!({"algorithms": ["a", "b"]}));
-    let kind = Kind {
-        name: "ssh",
-        tier: Tier::Service,
-        means: "It.",
-        fields: [field("algorithms", Type::list(Type::Text))].into(),
-    };
+    let kind =
+        Kind::new("ssh", Tier::Service, "It.", [field("algorithms", Type::list(Type::Text))]);
+    assert_eq!(needs(&kind), ["ssh"]);
     let mut kinds = vocabulary();
     kinds.push(kind);
     let words = super::Vocabulary::new(kinds);
@@ -536,7 +533,6 @@ fn a_probe_that_yields_a_kind_needs_no_row() {
     let facts = super::sample::Facts { base, vocabulary: words };
     assert_eq!(facts.words("ssh.algorithms"), "a, b");
     assert_eq!(facts.places("ssh"), ["web1 22/tcp"]);
-    assert_eq!(needs("ssh"), ["ssh"]);
     assert_eq!(facts.absent("udp"), Some((NotTested, "no probe asks over UDP yet".to_owned())));
 }
 
@@ -547,6 +543,8 @@ fn rows_yield_kinds_of_the_vocabulary_and_say_what_they_need() {
         assert!(kinds.iter().any(|kind| kind.name == row.yields), "{}", row.name);
         assert_eq!(ROWS.iter().filter(|other| other.yields == row.yields).count(), 1);
     }
+    let words = super::Vocabulary::new(kinds);
+    let needs = |name: &str| needs(words.id(name).and_then(|id| words.kind(id)).expect("a kind"));
     assert_eq!(needs("host"), Vec::<&str>::new());
     assert_eq!(needs("ports"), ["names", "tcp", "greeting"]);
     assert_eq!(needs("certificate"), ["names", "tcp", "greeting", "tls"]);

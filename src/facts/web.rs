@@ -190,7 +190,7 @@ pub(super) fn is_listing(answer: &HttpAnswer) -> bool {
 }
 
 /// Whether a page has a field for a password.
-pub(super) fn has_password_field(body: &str) -> bool {
+pub(crate) fn has_password_field(body: &str) -> bool {
     static FIELD: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"(?is)<input\b[^>]*\btype\s*=\s*["']?password\b"#)
             .expect("the pattern is tested")

@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId};
 use crate::model::plan::{Class, Limits, Plan, Wanted};
-use crate::model::value::Tier;
+use crate::model::value::{Kind, Tier};
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::scope::{Refusal, Want};
@@ -70,7 +70,7 @@ pub struct Asked {
 pub fn asked(profile: &Profile, vocabulary: &Vocabulary) -> Vec<Asked> {
     let of_check = |check: &Check| {
         let kinds = check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind));
-        kinds.flat_map(|kind| needs(kind.name, kind.tier)).map(str::to_owned).collect()
+        kinds.flat_map(needs).map(str::to_owned).collect()
     };
     let chosen = profile.chosen.iter().map(|chosen| &chosen.check);
     chosen.map(|check| Asked { check: check.id.clone(), probes: of_check(check) }).collect()
@@ -78,9 +78,11 @@ pub fn asked(profile: &Profile, vocabulary: &Vocabulary) -> Vec<Asked> {
 
 /// The probes that a kind of fact rests on. Names are a need of their own only for what is known of a host; for a
 /// service they are but the way to its addresses, which a plan goes where none are written.
-fn needs(kind: &'static str, tier: Tier) -> Vec<&'static str> {
-    let Some(row) = facts::ROWS.iter().find(|row| row.yields == kind) else { return vec![kind] };
-    let by_itself = |probe: &&str| tier == Tier::Host || *probe != "names";
+fn needs(kind: &Kind) -> Vec<&str> {
+    let Some(row) = facts::ROWS.iter().find(|row| row.yields == kind.name) else {
+        return vec![&kind.probe];
+    };
+    let by_itself = |probe: &&str| kind.tier == Tier::Host || *probe != "names";
     row.needs.iter().copied().filter(by_itself).collect()
 }
 

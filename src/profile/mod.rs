@@ -15,7 +15,9 @@ use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::recipe::Asking;
 use crate::catalogue::{Catalogue, Check, File};
+use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 use crate::model::digest::Digest;
 use crate::model::net::CheckId;
@@ -82,6 +84,32 @@ impl Profile {
         resolve::read(name, files, checks)
     }
 
+    /// What the checks speak of, as it is with the parameters of this profile: each probe that a chosen check brings along
+    /// has the name of what it puts on the wire.
+    pub fn vocabulary(&self, checks: &Catalogue) -> Vocabulary {
+        let mut vocabulary = checks.vocabulary().clone();
+        for chosen in &self.chosen {
+            if let Some((kind, asking)) = chosen.check.probe_kind().zip(chosen.asking()) {
+                vocabulary.name_probe(kind, &asking.name);
+            }
+        }
+        vocabulary
+    }
+
+    /// What the probes of the chosen checks put on the wire, with the checks that want it: those that would say the same
+    /// are one.
+    pub fn askings(&self) -> Vec<(Arc<Asking>, Vec<CheckId>)> {
+        let mut all: Vec<(Arc<Asking>, Vec<CheckId>)> = Vec::new();
+        for chosen in &self.chosen {
+            let Some(asking) = chosen.asking() else { continue };
+            match all.iter_mut().find(|(known, _)| known.name == asking.name) {
+                Some((_, checks)) => checks.push(chosen.check.id.clone()),
+                None => all.push((Arc::new(asking), vec![chosen.check.id.clone()])),
+            }
+        }
+        all
+    }
+
     /// The lines that made a check what it is here, ancestors first.
     pub fn chain_of<'p>(&'p self, check: &'p CheckId) -> impl Iterator<Item = &'p Link> {
         self.chain.iter().filter(move |link| link.check.as_ref() == Some(check))
@@ -101,6 +129,13 @@ pub struct Chosen {
     pub likelihood: Degree,
     /// Whether a fail alone stops the gate.
     pub gate: Gate,
+}
+
+impl Chosen {
+    /// What the check's own probe puts on the wire here.
+    pub fn asking(&self) -> Option<Asking> {
+        self.check.asking(&self.params)
+    }
 }
 
 /// A setting by which a profile is laxer than its parent or the check's own default.

@@ -83,7 +83,7 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
         let name = page.styled(&format!("{}.{}", kind.name, field.name), Style::Cyan, 0);
         let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
         page.line(format!("  {name}  {of}"));
-        page.paragraph("    ", 4, field.means);
+        page.paragraph("    ", 4, &field.means);
     }
     page.row(2, "probes", Style::Faint, 9, &probes(check, vocabulary).join(", "));
 
@@ -120,10 +120,10 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
 }
 
 /// The probes whose answers a check rests on, in the order in which they are put.
-pub(crate) fn probes(check: &Check, vocabulary: &Vocabulary) -> Vec<&'static str> {
+pub(crate) fn probes<'v>(check: &Check, vocabulary: &'v Vocabulary) -> Vec<&'v str> {
     let mut all = Vec::new();
     for kind in check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind)) {
-        for probe in needs(kind.name) {
+        for probe in needs(kind) {
             if !all.contains(&probe) {
                 all.push(probe);
             }

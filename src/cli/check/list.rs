@@ -95,7 +95,7 @@ pub(crate) fn severity(check: &Check) -> Severity {
 }
 
 fn as_json(library: &Library, checks: &[&Check]) -> String {
-    let kind = |check: &Check| library.vocabulary.kind(check.on).map_or("", |kind| kind.name);
+    let kind = |check: &Check| library.vocabulary.kind(check.on).map_or("", |kind| &*kind.name);
     let all: Vec<_> = checks
         .iter()
         .map(|check| {
