@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::catalogue::{Catalogue, Check, File};
+use crate::catalogue::{Catalogue, Check, File, mutate};
 use crate::cli::library::check_files;
 use crate::cli::library::vocabulary;
 use crate::cli::page::{Page, Style};
@@ -22,11 +22,15 @@ Exit codes: 0 all tests passed, 1 some did not, 2 a file cannot be read as a che
 Examples:
   postern check test                         the built-in checks
   postern check test ours/tls/old-cipher.yaml
-  postern check test ours                    a folder, as given to --checks")]
+  postern check test ours                    a folder, as given to --checks
+  postern check test ours --mutate           and say which of its conditions no test holds")]
 pub(super) struct Test {
     /// Check files, and folders of them [default: the built-in checks].
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Put each condition slightly wrong, one wrong at a time, and demand that a test notices.
+    #[arg(long)]
+    mutate: bool,
 }
 
 impl Test {
@@ -48,6 +52,13 @@ impl Test {
             complaints.extend(wrong);
         }
         page.line("");
+        if self.mutate {
+            let (made, alive) = mutated(&files);
+            let noticed = made - alive.len();
+            page.line(format!("{made} wrong versions: {noticed} noticed, {} not", alive.len()));
+            failed += alive.len();
+            complaints.extend(alive);
+        }
         let checks = catalogue.checks().len();
         page.line(format!("{checks} checks: {passed} tests passed, {failed} failed"));
         if !globals.quiet {
@@ -78,6 +89,19 @@ impl Test {
         }
         files
     }
+}
+
+/// How many wrong versions of all files were made, and those that no test noticed. What cannot be read or fails as it is
+/// was complained of already.
+fn mutated(files: &[File]) -> (usize, Vec<Complaint>) {
+    let vocabulary = vocabulary();
+    let all = files.iter().filter_map(|file| mutate(file, &vocabulary).ok());
+    let (mut made, mut alive) = (0, Vec::new());
+    for one in all {
+        made += one.made;
+        alive.extend(one.alive);
+    }
+    (made, alive)
 }
 
 fn run(check: &Check) -> Vec<Complaint> {
