@@ -130,7 +130,9 @@ impl Node {
             Content::Scalar(_) => {}
             Content::List(items) => items.iter_mut().for_each(|item| item.change(id, change)),
             Content::Map(entries) => {
-                entries.iter_mut().for_each(|entry| entry.value.change(id, change));
+                for entry in entries {
+                    entry.value.change(id, change);
+                }
             }
         }
     }

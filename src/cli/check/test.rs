@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::lint::files;
+
 use crate::catalogue::{Catalogue, Check, File, mutate};
-use crate::cli::library::check_files;
 use crate::cli::library::vocabulary;
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, complain};
@@ -36,7 +37,7 @@ pub(super) struct Test {
 impl Test {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
         let mut complaints = Vec::new();
-        let files = self.files(&mut complaints);
+        let files = files(&self.paths, &mut complaints);
         let (catalogue, wrong) = Catalogue::read(&files, &vocabulary());
         let unread = wrong.len() + complaints.len();
         complaints.extend(wrong);
@@ -72,22 +73,6 @@ impl Test {
             (0, _) => Exit::Failed,
             _ => Exit::Untrustworthy,
         }
-    }
-
-    fn files(&self, complaints: &mut Vec<Complaint>) -> Vec<File> {
-        if self.paths.is_empty() {
-            return Catalogue::built_in_files();
-        }
-        let mut files = Vec::new();
-        for path in &self.paths {
-            let found = check_files(path, complaints);
-            if found.is_empty() && path.is_dir() {
-                let title = format!("`{}` holds no check files", path.display());
-                complaints.push(Complaint::nowhere(title).help("check files end in .yaml"));
-            }
-            files.extend(found);
-        }
-        files
     }
 }
 
