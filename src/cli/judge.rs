@@ -86,7 +86,7 @@ impl Judge {
         let review = weigh(
             &book,
             &Measure {
-                vocabulary: &library.vocabulary,
+                vocabulary: &profile.vocabulary(&library.catalogue),
                 catalogue: &library.catalogue,
                 profile: &profile,
                 packs: &library.packs,

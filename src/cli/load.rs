@@ -33,6 +33,7 @@ const PROFILE: &str = "baseline";
 
 /// The checks and the profile that are in use.
 pub(crate) struct Rulebook {
+    /// What the checks speak of, with the profile's parameters.
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
@@ -196,9 +197,12 @@ pub(crate) fn rulebook(
 ) -> Result<Rulebook, Vec<Complaint>> {
     let (library, mut wrong) = Library::open(folders);
     let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
-    let Library { vocabulary, catalogue, packs, .. } = library;
+    let Library { catalogue, packs, .. } = library;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile, packs }),
+        Some(profile) if wrong.is_empty() => {
+            let vocabulary = profile.vocabulary(&catalogue);
+            Ok(Rulebook { vocabulary, catalogue, profile, packs })
+        }
         _ => Err(wrong),
     }
 }

@@ -8,7 +8,7 @@ use clap::CommandFactory as _;
 use super::check::explain::{degree, probes, stricter};
 use super::check::list::severity;
 use super::facts::{record, tier};
-use super::library::Library;
+use super::library::{Library, vocabulary};
 use super::profile::settings;
 use super::{Cli, exit};
 use crate::catalogue::{Check, type_in_full};
@@ -26,7 +26,7 @@ pub fn pages() -> BTreeMap<String, String> {
     let (library, _) = Library::built_in();
     let mut pages = BTreeMap::from([
         ("checks.md".to_owned(), index(&library)),
-        ("facts.md".to_owned(), facts(&library.vocabulary)),
+        ("facts.md".to_owned(), facts(&vocabulary())),
         ("profiles.md".to_owned(), profiles(&library)),
         ("commands.md".to_owned(), commands()),
         ("exit-codes.md".to_owned(), exit_codes()),

@@ -46,6 +46,7 @@ pub(super) fn read(
                 .help("name some under `select`, or a profile under `extends`"),
         );
     }
+    complaints.extend(table.too_strong(last));
     if complaints.is_empty() { Ok(table.profile(name, last)) } else { Err(complaints) }
 }
 
@@ -142,6 +143,26 @@ impl<'c> Table<'c> {
             loosened: Vec::new(),
             chain: Vec::new(),
         }
+    }
+
+    /// What is wrong where a check that was chosen does more to a peer than the profile wants.
+    fn too_strong(&self, last: &Document<ProfileFile>) -> Option<Complaint> {
+        let strong = |row: &&Row| {
+            let recipe = row.check.recipe();
+            row.chosen && recipe.is_some_and(|recipe| recipe.class > self.class)
+        };
+        let names: Vec<&str> =
+            self.rows.values().filter(strong).map(|row| row.check.id.0.as_str()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let place = if last.tree.field("class").is_some() { "class" } else { "select" };
+        let title = format!(
+            "the probes of these checks are above the profile's class: {}",
+            names.join(", ")
+        );
+        let help = "leave them out under `without`, with the reason, or raise `class`";
+        Some(last.complaint(&[place], title).help(help))
     }
 
     fn profile(self, name: &str, last: &Document<ProfileFile>) -> Profile {

@@ -351,7 +351,7 @@ impl<'a> Shape<'a> {
             [] if !words.is_empty() => self.word(node, &words),
             [] => {
                 let mut all: Vec<&str> =
-                    shapes.iter().flat_map(|(_, schema)| kinds(schema)).collect();
+                    shapes.iter().flat_map(|(_, schema)| self.all_kinds(schema)).collect();
                 all.dedup();
                 match node.scalar() {
                     Some(scalar) => self.scalar(node, scalar, &Map::new(), &all),
@@ -407,6 +407,18 @@ impl<'a> Shape<'a> {
         let inner = schema.get("oneOf").and_then(Value::as_array)?;
         let words = inner.iter().map(|choice| self.words_of(self.resolved(choice)?));
         Some(words.collect::<Option<Vec<_>>>()?.concat())
+    }
+
+    /// The kinds of value that a schema allows, those of its choices included.
+    fn all_kinds(&self, schema: &'a Map<String, Value>) -> Vec<&'a str> {
+        match schema.get("oneOf").or(schema.get("anyOf")).and_then(Value::as_array) {
+            Some(inner) => inner
+                .iter()
+                .filter_map(|choice| self.resolved(choice))
+                .flat_map(|inner| self.all_kinds(inner))
+                .collect(),
+            None => kinds(schema),
+        }
     }
 
     fn is_of_kind(&self, node: &Node, schema: &'a Map<String, Value>) -> bool {

@@ -8,6 +8,8 @@ mod read;
 mod rehearse;
 mod run;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod written;
 
 use std::sync::Arc;

@@ -283,17 +283,29 @@ pub struct QuestionFile {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TypeWord {
+    /// An IPv4 address.
     A,
+    /// An IPv6 address.
     Aaaa,
+    /// Whatever the server likes to tell.
     Any,
+    /// Who may issue certificates.
     Caa,
+    /// The name that it stands for.
     Cname,
+    /// A key of the zone.
     Dnskey,
+    /// Where its mail goes.
     Mx,
+    /// The servers of the zone.
     Ns,
+    /// The name of an address.
     Ptr,
+    /// Who runs the zone.
     Soa,
+    /// Where a service is.
     Srv,
+    /// A text.
     Txt,
 }
 
