@@ -8,7 +8,7 @@ use postern::yaml;
 use serde_json::Value;
 
 const KINDS: &[&str] =
-    &["inventory", "authorisation", "waivers", "profile", "controls", "check", "words"];
+    &["inventory", "authorisation", "waivers", "profile", "controls", "pack", "check", "words"];
 
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::expr::{Names, misnamed};
+use super::expr::{Called, Names, Own, misnamed};
 use super::message::Sources;
 use super::values::Reader;
 use super::{Catalogue, Check, FixText};
@@ -98,7 +98,15 @@ impl Check {
         let typed: Vec<(String, Type)> =
             self.params.iter().map(|param| (param.name.clone(), param.of.clone())).collect();
         let Some(tier) = vocabulary.kind(self.on).map(|kind| kind.tier) else { return };
-        let names = Names { vocabulary, tier, params: &typed };
+        let recipe = self.recipe.clone();
+        let own = self.own.zip(recipe.as_deref()).map(|(id, recipe)| Own {
+            kind: recipe.kind(),
+            id,
+            facts: &recipe.facts,
+            broken: &[],
+            called: Called::Probe,
+        });
+        let names = Names { vocabulary, tier, params: &typed, own };
         let sources = Sources { names: &names, params: &self.params, expect: Some(&self.expect) };
         let sentences = [(Some(&mut self.fail), "fail"), (self.pass.as_mut(), "pass")];
         for (sentence, field) in sentences {

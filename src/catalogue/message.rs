@@ -87,7 +87,7 @@ impl Sentence {
         let (before, mut kinds) = (reader.complaints.len(), Vec::new());
         proof(reader, node, text, sources, &mut kinds);
         if let Some(more) = kinds.iter().find(|kind| !self.kinds.contains(kind)) {
-            let kind = sources.names.vocabulary.kind(*more).map_or("", |kind| kind.name);
+            let kind = sources.names.vocabulary.kind(*more).map_or("", |kind| &*kind.name);
             let title = format!("this speaks of `{kind}`, which the check's own sentence does not");
             reader.wrong(node, title, "say no more than the check says in English");
         }

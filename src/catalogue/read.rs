@@ -15,7 +15,7 @@ use crate::facts::{KindId, Vocabulary};
 use crate::model::complaint::Complaint;
 use crate::model::net::CheckId;
 use crate::model::value::{Kind, Tier, Type};
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Document, Node};
 
 /// Reads one check.
 pub(super) fn read(file: &File, vocabulary: &Vocabulary) -> Result<Check, Vec<Complaint>> {
@@ -41,6 +41,35 @@ pub(super) fn read(file: &File, vocabulary: &Vocabulary) -> Result<Check, Vec<Co
     match compiled {
         Some(compiled) if complaints.is_empty() => Ok(assemble(file, shape, compiled)),
         _ => Err(complaints),
+    }
+}
+
+/// A check file that was read without a mistake, for making it again with one part changed.
+pub(super) struct Parts<'a> {
+    file: &'a File,
+    vocabulary: &'a Vocabulary,
+    /// The file as it is.
+    pub(super) document: Document<CheckFile>,
+}
+
+/// Reads a check file for trying what it would be otherwise.
+///
+/// # Errors
+/// Everything that is wrong with it as it is.
+pub(super) fn parts<'a>(
+    file: &'a File,
+    vocabulary: &'a Vocabulary,
+) -> Result<Parts<'a>, Vec<Complaint>> {
+    read(file, vocabulary)?;
+    let document = yaml::read::<CheckFile>(&file.source)?;
+    Ok(Parts { file, vocabulary, document })
+}
+
+impl Parts<'_> {
+    /// The check from that tree; none where it cannot be typed. A parameter that is used no more is forgiven.
+    pub(super) fn check(&self, tree: &Node) -> Option<Check> {
+        let (compiled, _) = compile(self.file, tree, self.vocabulary);
+        Some(assemble(self.file, self.document.value.clone(), compiled?))
     }
 }
 

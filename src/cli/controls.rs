@@ -37,8 +37,7 @@ pub(crate) struct Controls {
 
 impl Controls {
     pub(crate) fn run(&self, globals: &Globals) -> Exit {
-        let Folders { checks, profiles } = &self.folders;
-        let (library, mut complaints) = Library::open(checks.as_deref(), profiles.as_deref());
+        let (library, mut complaints) = Library::open(&self.folders);
         let (mut frameworks, wrong) = library.frameworks();
         complaints.extend(wrong);
         if let Some(name) = &self.framework {

@@ -89,7 +89,7 @@ impl Demo {
         fs::write(self.out.join("ca.pem"), vendor.authority_pem())?;
         fs::write(self.out.join("inventory.yaml"), vendor.inventory("ca.pem"))?;
         // What is built in can be read: a test holds that every check and profile loads.
-        let baseline = Library::open(None, None)
+        let baseline = Library::built_in()
             .0
             .profile("baseline")
             .map(|baseline| baseline.ports)

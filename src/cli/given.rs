@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::library::{Folders, Packs};
 use super::remembered::remembered;
 use crate::model::plan::Limits;
 
@@ -63,6 +64,8 @@ pub(crate) struct Given {
     /// A folder of profile files that add to the built-in ones, or replace those of the same name.
     #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES", help_heading = "Checks")]
     pub(crate) profiles: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) packs: Packs,
     /// From where the scan is made: a vantage of the inventory.
     #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
     pub(crate) vantage: Option<String>,
@@ -101,6 +104,25 @@ remembered! {
         resolver: texts,
         user_agent: text,
         ehlo_name: text,
+    }
+}
+
+remembered! {
+    Packs {
+        pack: paths,
+        trust_key: texts,
+        require_signed: flag,
+    }
+}
+
+impl Given {
+    /// Where its checks and profiles come from.
+    pub(crate) fn folders(&self) -> Folders {
+        Folders {
+            checks: self.checks.clone(),
+            profiles: self.profiles.clone(),
+            packs: self.packs.clone(),
+        }
     }
 }
 

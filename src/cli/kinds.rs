@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::catalogue::CheckFile;
+use crate::catalogue::pack::PackFile;
 use crate::controls::ControlsFile;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waivers;
@@ -51,6 +52,11 @@ pub(crate) const KINDS: &[Kind] = &[
         name: "controls",
         what: "which checks bear on which requirement of a framework",
         schema: schema_of::<ControlsFile>,
+    },
+    Kind {
+        name: "pack",
+        what: "what names a pack of checks and profiles",
+        schema: schema_of::<PackFile>,
     },
     Kind { name: "check", what: "one thing to look for", schema: schema_of::<CheckFile> },
     Kind {

@@ -8,13 +8,16 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 
 use super::further::Languages;
+use super::packs;
 use crate::catalogue::{Catalogue, File};
 use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
+use crate::model::digest::Digest;
 use crate::probe::PROBES;
 use crate::profile::Profile;
 use crate::report::words::Words;
+use crate::review::PackLine;
 use crate::yaml;
 
 /// How deep folders of checks may stand in each other.
@@ -38,6 +41,24 @@ pub(crate) struct Folders {
     /// `controls`, mappings to frameworks.
     #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES")]
     pub(crate) profiles: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) packs: Packs,
+}
+
+/// Packs of checks and profiles, and who is trusted to keep them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Checks")]
+pub(crate) struct Packs {
+    /// A pack: a folder with a pack.yaml, and checks and profiles that add to the built-in ones; may be given more than
+    /// once, later ones before earlier ones.
+    #[arg(long, value_name = "DIR", env = "POSTERN_PACK", value_delimiter = ',')]
+    pub(crate) pack: Vec<PathBuf>,
+    /// A key whose signature is trusted: a .pub file of minisign, or the line in it that begins with RW.
+    #[arg(long, value_name = "KEY", env = "POSTERN_TRUST_KEY", value_delimiter = ',')]
+    pub(crate) trust_key: Vec<String>,
+    /// Use nothing but what is built in and packs that are signed by a trusted key.
+    #[arg(long, env = "POSTERN_REQUIRE_SIGNED")]
+    pub(crate) require_signed: bool,
 }
 
 /// The folder of mappings within one of profiles.
@@ -53,22 +74,46 @@ pub(crate) struct Library {
     pub(crate) profiles: Vec<File>,
     /// The mapping files; they are read when one is asked for.
     controls: Vec<File>,
+    /// Where all that comes from, in the order in which it is laid over each other.
+    pub(crate) packs: Vec<PackLine>,
+    /// Whether a profile may come from a file that nobody signed.
+    signed_only: bool,
 }
 
 impl Library {
-    /// Opens what is built in and what the folders hold. A complaint is about a file that is left out; the rest stands.
-    pub(crate) fn open(checks: Option<&Path>, profiles: Option<&Path>) -> (Self, Vec<Complaint>) {
+    /// What is built in, and nothing else.
+    pub(crate) fn built_in() -> (Self, Vec<Complaint>) {
+        Self::open(&Folders::default())
+    }
+
+    /// Opens what is built in and what packs and folders hold. A complaint is about a file that is left out, or a whole
+    /// pack that is not what its keeper made; the rest stands.
+    pub(crate) fn open(folders: &Folders) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
         let mut check_files = Catalogue::built_in_files();
         let mut profile_files = Profile::built_in_files();
-        for (folder, into) in [(checks, &mut check_files), (profiles, &mut profile_files)] {
-            let Some(folder) = folder else { continue };
+        let mut packs = vec![built_in_line(&check_files, &profile_files)];
+        for pack in packs::open(&folders.packs, &mut complaints) {
+            packs.push(packs::line(&pack));
+            check_files.extend(pack.checks);
+            profile_files.extend(pack.profiles);
+        }
+        let signed_only = folders.packs.require_signed;
+        let plain = [(&folders.checks, &mut check_files), (&folders.profiles, &mut profile_files)];
+        for (folder, into) in plain {
+            let Some(folder) = folder.as_deref() else { continue };
             if !folder.is_dir() {
                 let title = format!("`{}` is not a folder", folder.display());
                 complaints.push(Complaint::nowhere(title));
                 continue;
             }
+            if signed_only {
+                complaints.push(unsigned(folder));
+                continue;
+            }
+            let before = into.len();
             gather(&|path| id_below(folder, path), folder, 0, into, &mut complaints);
+            packs.push(local_line(folder, into.get(before..).unwrap_or_default()));
         }
         let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary());
         complaints.extend(wrong);
@@ -78,7 +123,8 @@ impl Library {
         let mut controls = Framework::built_in_files();
         controls.extend(own.into_iter().map(name));
         let vocabulary = catalogue.vocabulary().clone();
-        (Self { vocabulary, catalogue, profiles, controls }, complaints)
+        let library = Self { vocabulary, catalogue, profiles, controls, packs, signed_only };
+        (library, complaints)
     }
 
     /// Has the checks speak the languages that the user gave; to be done before a profile holds them.
@@ -95,6 +141,9 @@ impl Library {
         let path = Path::new(name);
         if path.extension().is_none_or(|ending| ending != "yaml") {
             return Profile::read(name, &self.profiles, &self.catalogue);
+        }
+        if self.signed_only {
+            return Err(vec![unsigned(path)]);
         }
         let id =
             path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -115,6 +164,38 @@ impl Library {
         names.dedup();
         names
     }
+}
+
+/// What is said of something that nobody signed, where only what is signed may be used.
+fn unsigned(path: &Path) -> Complaint {
+    let title = format!("`{}` is not signed, and --require-signed was given", path.display());
+    Complaint::nowhere(title)
+        .help("put it into a pack (postern pack lock), sign its pack.lock, and give it with --pack")
+}
+
+/// The line of what the program brings along.
+fn built_in_line(checks: &[File], profiles: &[File]) -> PackLine {
+    let digest = digest(checks.iter().chain(profiles));
+    let version = env!("CARGO_PKG_VERSION");
+    PackLine {
+        name: "postern".into(),
+        version: version.into(),
+        digest,
+        seal: "built-in".into(),
+        ..PackLine::default()
+    }
+}
+
+/// The line of a plain folder: whose it is and which version, nobody says.
+fn local_line(folder: &Path, files: &[File]) -> PackLine {
+    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+    PackLine { name, digest: digest(files.iter()), seal: "local".into(), ..PackLine::default() }
+}
+
+/// SHA-256 of files with their ids.
+fn digest<'f>(files: impl Iterator<Item = &'f File>) -> String {
+    let parts = files.flat_map(|file| [file.id.as_bytes(), file.source.text.as_bytes()]);
+    Digest::of_parts(parts).to_string()
 }
 
 /// The check files at a path that was handed over: all of a folder, or the one file.

@@ -28,6 +28,7 @@ use crate::model::plan::{Limits, Plan};
 use crate::plan::{self, Guide, Inputs, Wish};
 use crate::probe::{self, Probe};
 use crate::profile::Profile;
+use crate::review::PackLine;
 use crate::scope::{Authorisation, Scope, Setup};
 
 /// The profile when none is named.
@@ -40,6 +41,8 @@ pub(crate) struct Rulebook {
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
     pub(crate) frameworks: Vec<Framework>,
+    /// Where all that comes from.
+    pub(crate) packs: Vec<PackLine>,
 }
 
 /// Everything that a scan is given, read and held against each other.
@@ -212,17 +215,16 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong in any of their files.
 pub(crate) fn rulebook(given: &Given, languages: &Languages) -> Result<Rulebook, Vec<Complaint>> {
-    let (mut library, mut wrong) =
-        Library::open(given.checks.as_deref(), given.profiles.as_deref());
+    let (mut library, mut wrong) = Library::open(&given.folders());
     wrong.extend(library.learn(languages));
     let profile = keep(library.profile(given.profile.as_deref().unwrap_or(PROFILE)), &mut wrong);
     let (frameworks, complaints) = library.frameworks();
     wrong.extend(complaints);
-    let catalogue = library.catalogue;
+    let Library { catalogue, packs, .. } = library;
     match profile {
         Some(profile) if wrong.is_empty() => {
             let vocabulary = profile.vocabulary(&catalogue);
-            Ok(Rulebook { vocabulary, catalogue, profile, frameworks })
+            Ok(Rulebook { vocabulary, catalogue, profile, frameworks, packs })
         }
         _ => Err(wrong),
     }

@@ -8,6 +8,7 @@ mod further;
 mod kinds;
 mod library;
 mod meter;
+mod packs;
 mod page;
 mod remembered;
 
@@ -19,6 +20,7 @@ mod given;
 mod init;
 mod judge;
 mod load;
+mod pack;
 mod plan;
 mod profile;
 pub mod reference;
@@ -89,6 +91,7 @@ enum Command {
     Check(check::Check),
     Profile(profile::Profile),
     Controls(controls::Controls),
+    Pack(pack::Pack),
     Facts(facts::Facts),
     Schema(schema::Schema),
     Demo(demo::Demo),
@@ -114,6 +117,7 @@ pub fn main() -> Exit {
         Command::Check(command) => command.run(globals),
         Command::Profile(command) => command.run(globals),
         Command::Controls(command) => command.run(globals),
+        Command::Pack(command) => command.run(globals),
         Command::Facts(command) => command.run(globals),
         Command::Schema(command) => command.run(globals),
         Command::Demo(command) => command.run(globals),

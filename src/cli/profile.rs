@@ -155,8 +155,7 @@ impl Explain {
 }
 
 fn open(folders: &Folders, further: &Further) -> (Library, Languages, Vec<Complaint>) {
-    let (mut library, mut complaints) =
-        Library::open(folders.checks.as_deref(), folders.profiles.as_deref());
+    let (mut library, mut complaints) = Library::open(folders);
     let languages = further.read(&mut complaints);
     complaints.extend(library.learn(&languages));
     (library, languages, complaints)

@@ -63,6 +63,22 @@ pub(crate) mod texts {
     }
 }
 
+/// Options that are given or not.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "called with the field as it stands, as its siblings are"
+)]
+pub(crate) mod flag {
+    pub(crate) fn words(given: &bool) -> Vec<String> {
+        given.then(|| "yes".to_owned()).into_iter().collect()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "reads like its siblings")]
+    pub(crate) fn read(words: &[String]) -> Result<bool, String> {
+        Ok(!words.is_empty())
+    }
+}
+
 /// Paths, made absolute.
 pub(crate) mod paths {
     use std::path::{PathBuf, absolute};

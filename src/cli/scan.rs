@@ -1,5 +1,6 @@
 //! `postern scan`: scans, judges and writes the review.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +74,7 @@ impl Scan {
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
             frameworks: &loaded.rulebook.frameworks,
+            packs: &loaded.rulebook.packs,
             waivers: Some(&loaded.waivers),
             last: results.last.as_ref(),
             now: wall_clock(),
@@ -82,6 +84,12 @@ impl Scan {
         let folder = outputs.out.clone().unwrap_or_else(|| beside(&book));
         languages.say_how_whole(&loaded.rulebook.catalogue, globals);
         Ok(conclude::publish(&review, &folder, outputs, languages, globals)?)
+    }
+
+    /// Every option that was given, for the book.
+    fn remembered(&self) -> BTreeMap<String, Vec<String>> {
+        let all = [self.given.words(), self.given.packs.words(), self.outputs.words()];
+        all.into_iter().flatten().collect()
     }
 
     /// A new scan: everything is read, planned and held against the scope before a book is opened.
@@ -135,7 +143,8 @@ impl Scan {
                 book.display()
             ));
         }
-        let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
+        let packs = self.given.packs.or(&opened.given).map_err(Stopped::Ours)?;
+        let given = Given { packs, ..self.given.or(&opened.given).map_err(Stopped::Ours)? };
         let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
         let mut wrong = Vec::new();
         let results = Results::read(outputs, &mut wrong);
@@ -179,7 +188,7 @@ impl Scan {
             profile: loaded.rulebook.profile.name.clone(),
             plan: plan.clone(),
             digests: loaded.digests(plan),
-            given: self.given.words().into_iter().chain(self.outputs.words()).collect(),
+            given: self.remembered(),
         })
     }
 }

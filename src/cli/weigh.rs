@@ -17,7 +17,7 @@ use crate::model::complaint::{Complaint, Source};
 use crate::model::moment::Moment;
 use crate::model::plan::Wanted;
 use crate::profile::Profile;
-use crate::review::{self, AuthorisationLine, Review, ReviewInput};
+use crate::review::{self, AuthorisationLine, PackLine, Review, ReviewInput};
 use crate::scope::Authorisation;
 
 /// What a book is weighed by.
@@ -29,6 +29,8 @@ pub(crate) struct Measure<'a> {
     pub(crate) profile: &'a Profile,
     /// The frameworks whose requirements the results are held against.
     pub(crate) frameworks: &'a [Framework],
+    /// Where all that comes from.
+    pub(crate) packs: &'a [PackLine],
     /// What people have decided to accept; none takes what stands in the book.
     pub(crate) waivers: Option<&'a [Waiver]>,
     /// The review to compare with.
@@ -66,6 +68,7 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
         profile,
         catalogue_digest: catalogue.digest(),
         frameworks: measure.frameworks,
+        packs: measure.packs,
         inventory: &inventory,
         waivers: &waivers,
         authorisations: &authorisations,

@@ -13,6 +13,7 @@ use tokio::time::sleep_until;
 
 use super::dial::{How, SILENT, dial};
 use super::doors::StepDoors;
+use super::pace::Kind;
 use super::world::instant;
 use crate::model::net::port_ranges;
 use crate::model::saw::{Cut, PortRun, PortState, PortsSaw};

@@ -23,7 +23,7 @@ use crate::model::value::{Kind, Level, Value};
 /// From sweeps, greetings and declarations.
 pub(super) const ROW: Row = Row {
     name: "service",
-    revision: 2,
+    revision: 3,
     needs: &["tcp", "greeting"],
     uses: &["tls", "http"],
     yields: "service",

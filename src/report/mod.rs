@@ -94,6 +94,9 @@ macro_rules! formats {
 
 formats! { text, json, html, sarif, junit }
 
+/// A text as a message of SARIF, in which brackets and braces mean something.
+pub(crate) use self::sarif::plain as sarif_text;
+
 /// The format of that name.
 pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)

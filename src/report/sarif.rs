@@ -29,6 +29,11 @@ fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError
     Ok(bytes)
 }
 
+/// A text in which nothing is a link or a placeholder.
+pub(crate) fn plain(text: &str) -> String {
+    Message::said(text).into_text()
+}
+
 fn log(review: &Review, lang: &str) -> Log {
     let driver = Driver {
         name: "Postern",

@@ -8,8 +8,8 @@ use super::findings::Finder;
 use super::gate::{self, Grounds};
 use super::results::Results;
 use super::{
-    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, Party, REVIEW_SCHEMA, Review,
-    SystemLine, Tool, changes, controls, exposure, scan, scoring, sight, waivers,
+    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, PackLine, Party, REVIEW_SCHEMA,
+    Review, SystemLine, Tool, changes, controls, exposure, scan, scoring, sight, waivers,
 };
 use crate::catalogue::FixText;
 use crate::controls::Framework;
@@ -36,6 +36,8 @@ pub struct ReviewInput<'a> {
     pub catalogue_digest: Digest,
     /// The frameworks whose requirements the results are held against.
     pub frameworks: &'a [Framework],
+    /// Where checks and profiles come from.
+    pub packs: &'a [PackLine],
     /// What is declared.
     pub inventory: &'a Inventory,
     /// What people have decided to accept.
@@ -166,6 +168,7 @@ fn tool(input: &ReviewInput<'_>) -> Tool {
         profile: input.profile.name.clone(),
         profile_digest: input.profile.digest.to_string(),
         catalogue_digest: input.catalogue_digest.to_string(),
+        packs: input.packs.to_vec(),
     }
 }
 

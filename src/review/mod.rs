@@ -115,6 +115,30 @@ pub struct Tool {
     pub profile_digest: String,
     /// SHA-256 of all check files in use.
     pub catalogue_digest: String,
+    /// Where checks and profiles come from, in the order in which they were laid over each other.
+    #[serde(default)]
+    pub packs: Vec<PackLine>,
+}
+
+/// A source of checks and profiles, and who vouches for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackLine {
+    /// Its name: of the program, of a pack, or of a folder.
+    pub name: String,
+    /// Its version; empty for a folder, which has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// SHA-256: of a pack's lock, otherwise of all its files with their ids.
+    pub digest: String,
+    /// What vouches for it: `built-in`, `signed`, `signed-by-stranger`, `locked`, `unlocked` or `local`.
+    pub seal: String,
+    /// The key that signed it, as the operator named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// What the signer wrote into the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// The scan that a review rests on.

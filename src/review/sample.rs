@@ -153,6 +153,23 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
             profile: "dhc-vendor".into(),
             profile_digest: "0".repeat(64),
             catalogue_digest: "1".repeat(64),
+            packs: vec![
+                super::PackLine {
+                    name: "postern".into(),
+                    version: "0.1.0".into(),
+                    digest: "4".repeat(64),
+                    seal: "built-in".into(),
+                    ..super::PackLine::default()
+                },
+                super::PackLine {
+                    name: "clinic".into(),
+                    version: "2026.11".into(),
+                    digest: "5".repeat(64),
+                    seal: "signed".into(),
+                    signer: Some("keeper".into()),
+                    comment: Some("clinic 2026.11".into()),
+                },
+            ],
         },
         scan: scan(),
         operator: Party {

@@ -283,6 +283,7 @@ impl Book {
             profile: &profile,
             catalogue_digest: CATALOGUE.digest(),
             frameworks: &[],
+            packs: &[],
             inventory: &inventory,
             waivers: &self.waivers,
             authorisations: &[],

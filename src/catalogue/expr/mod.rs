@@ -10,6 +10,7 @@ mod code;
 mod eval;
 mod lex;
 mod literal;
+mod mutate;
 mod net;
 mod parse;
 mod val;
@@ -27,6 +28,7 @@ pub(crate) use self::check::tier;
 use self::code::Node;
 pub(crate) use self::eval::{Env, Truth};
 pub(crate) use self::literal::{misnamed, text_as};
+pub(crate) use self::mutate::{Mutation, mutations};
 pub(crate) use self::val::Val;
 
 /// The longest condition that is read, in bytes.

@@ -39,7 +39,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
-        let (mut library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let (mut library, mut complaints) = Library::open(&self.folders);
         let languages = self.further.read(&mut complaints);
         complaints.extend(library.learn(&languages));
         let lang = languages.speak(self.lang.as_deref());
