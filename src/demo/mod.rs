@@ -177,6 +177,7 @@ const WEAKNESSES: &[Weakness] = &[
     ("web/login-without-encryption", "admin"),
     ("web/no-https-redirect", "admin"),
     ("database/postgresql-reachable-from-internet", "database"),
+    ("service/postgresql-without-encryption", "database"),
     ("exposure/undeclared-open", "database"),
     ("exposure/declared-but-closed", "files"),
     ("service/ftp-reachable-from-internet", "files"),
