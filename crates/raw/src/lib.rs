@@ -1,5 +1,5 @@
 //! The operating system's lower doors, behind a safe face: the socket error queue, which tells who refused a packet and
-//! why, and how many descriptors a process may hold.
+//! why, how many descriptors a process may hold, and process groups.
 //!
 //! Everything here works without privileges.
 #![forbid(unsafe_code)]
@@ -10,9 +10,12 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 
 /// An ICMP (RFC 792) or `ICMPv6` (RFC 4443) error that came back for a packet of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +93,31 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
         return Ok(wanted);
     }
     Ok(soft)
+}
+
+/// Whether a child of this process has ended. It stays in the system's table until its status is taken, so that its number
+/// is nobody else's meanwhile (waitid(2), `WNOWAIT`).
+///
+/// # Errors
+/// What the system says, when there is no such child.
+pub fn has_ended(child: u32) -> io::Result<bool> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let status = waitid(Id::Pid(number(child)?), flags)?;
+    Ok(!matches!(status, WaitStatus::StillAlive))
+}
+
+/// Kills everybody in a process group (`SIGKILL`).
+///
+/// # Errors
+/// What the system says, when there is nobody.
+pub fn kill_group(group: u32) -> io::Result<()> {
+    Ok(killpg(number(group)?, Signal::SIGKILL)?)
+}
+
+/// The number of a process. 0 and 1 would mean ourselves or everybody.
+fn number(of: u32) -> io::Result<Pid> {
+    let number = i32::try_from(of).ok().filter(|number| *number > 1);
+    number.map(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 #[cfg(test)]
