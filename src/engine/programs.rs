@@ -159,3 +159,6 @@ async fn turns(doors: &StepDoors, plugin: &Plugin) -> Result<Option<Ticket>, Uno
     }
     Ok(held)
 }
+
+#[cfg(test)]
+mod tests;
