@@ -155,6 +155,24 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_has_ended_keeps_its_number_until_its_status_is_taken() {
+        use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+
+        let sleeping = std::process::Command::new("sleep").arg("300").process_group(0).spawn();
+        let mut child = sleeping.expect("a child");
+        assert!(!has_ended(child.id()).expect("it is ours"));
+        kill_group(child.id()).expect("a group");
+        while !has_ended(child.id()).expect("it is ours") {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(child.wait().expect("a status").signal(), Some(9));
+        assert!(has_ended(child.id()).is_err(), "nobody has that number now");
+        for everybody in [0, 1, u32::MAX] {
+            assert!(kill_group(everybody).is_err() && has_ended(everybody).is_err());
+        }
+    }
+
+    #[test]
     fn the_descriptor_limit_never_falls() {
         let before = raise_descriptor_limit().expect("a limit");
         assert!(before > 0 && raise_descriptor_limit().expect("a limit") >= before);
