@@ -10,6 +10,8 @@ mod code;
 mod eval;
 mod lex;
 mod literal;
+#[cfg(any(test, fuzzing))]
+mod made_up;
 mod mutate;
 mod net;
 mod parse;
@@ -29,6 +31,8 @@ pub(crate) use self::check::tier;
 use self::code::Node;
 pub(crate) use self::eval::{Env, Truth};
 pub(crate) use self::literal::{misnamed, text_as};
+#[cfg(fuzzing)]
+pub use self::made_up::try_expression;
 pub(crate) use self::mutate::{Mutation, mutations};
 pub(crate) use self::val::Val;
 
