@@ -9,7 +9,11 @@ use postern::model::reason::Reason;
 use regex::Regex;
 
 /// Sources in those rooms that speak to somebody else: of mistakes in conditions, to the provider, to readers of evidence.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 13] = [
+    "mutate.rs",
+    "rehearse.rs",
+    "revisions.rs",
+    "sample_controls.rs",
     "tests.rs",
     "sample.rs",
     "kinds.rs",
