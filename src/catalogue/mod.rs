@@ -12,6 +12,7 @@ pub mod pack;
 mod read;
 pub mod recipe;
 mod selftest;
+mod trace;
 mod values;
 mod want;
 
@@ -37,12 +38,14 @@ use self::want::Service;
 
 pub use self::bounds::Bounds;
 pub use self::door::Door;
+pub use self::expr::Traced;
 pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
 pub use self::foreign::{CheckWords, Foreign, SaysWords};
 pub use self::lint::lint;
 pub use self::mutate::{Mutated, mutate};
 pub use self::selftest::SelfTest;
+pub use self::trace::Trace;
 pub(crate) use self::values::Reader;
 pub use self::values::type_in_full;
 pub use self::want::Wants;

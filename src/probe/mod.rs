@@ -29,6 +29,8 @@ probes! { names, tcp, greeting, tls, http }
 mod dns;
 pub mod recipe;
 
+use self::recipe::Tape;
+
 #[cfg(test)]
 mod scripted;
 
@@ -90,6 +92,8 @@ pub enum Ask {
     BuiltIn(for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>),
     /// As a check file writes it down.
     Recipe(Arc<Asking>),
+    /// The same, and every turn is kept.
+    Recorded(Arc<Asking>, Tape),
 }
 
 impl Probe {
@@ -97,7 +101,8 @@ impl Probe {
     pub fn ask<'a>(&'a self, errand: &'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>> {
         match &self.ask {
             Ask::BuiltIn(ask) => ask(errand),
-            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand)),
+            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand, None)),
+            Ask::Recorded(asking, tape) => Box::pin(recipe::ask(asking, errand, Some(tape))),
         }
     }
 }
@@ -106,7 +111,7 @@ impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn(_) => f.write_str("BuiltIn"),
-            Self::Recipe(asking) => f.write_str(&asking.name),
+            Self::Recipe(asking) | Self::Recorded(asking, _) => f.write_str(&asking.name),
         }
     }
 }

@@ -13,6 +13,7 @@ mod literal;
 mod mutate;
 mod net;
 mod parse;
+mod trace;
 mod val;
 
 #[cfg(test)]
@@ -29,6 +30,8 @@ use self::code::Node;
 pub(crate) use self::eval::{Env, Truth};
 pub(crate) use self::literal::{misnamed, text_as};
 pub(crate) use self::mutate::{Mutation, mutations};
+pub use self::trace::Traced;
+pub(crate) use self::trace::trace;
 pub(crate) use self::val::Val;
 
 /// The longest condition that is read, in bytes.
