@@ -203,7 +203,7 @@ fn compile(
         pass: pass.flatten(),
         tests,
         kinds,
-        service: Service::of(vocabulary).filter(|_| own.is_some()),
+        service: Service::of(vocabulary),
         own,
     });
     (compiled, reader.complaints)
@@ -373,7 +373,8 @@ fn unused(
     }
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether a text is a name for a check: `area/name`, each of small letters, digits and hyphens, a letter first.
+pub(crate) fn is_id(id: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')

@@ -25,6 +25,9 @@ pub(crate) struct Given {
         help_heading = "What, and by whose leave"
     )]
     pub(crate) inventory: Option<PathBuf>,
+    /// Of the hosts of the inventory this one only.
+    #[arg(skip)]
+    pub(crate) only: Option<String>,
     /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
     #[arg(
         short,

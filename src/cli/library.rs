@@ -122,6 +122,11 @@ impl Library {
     /// Opens what is built in and what packs and folders hold. A complaint is about a file that is left out, or a whole
     /// pack that is not what its keeper made; the rest stands.
     pub(crate) fn open(folders: &Folders) -> (Self, Vec<Complaint>) {
+        Self::open_with(folders, Vec::new())
+    }
+
+    /// The same with check files that were handed over one by one.
+    pub(crate) fn open_with(folders: &Folders, further: Vec<File>) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
         let mut check_files = Catalogue::built_in_files();
         let mut profile_files = Profile::built_in_files();
@@ -147,6 +152,11 @@ impl Library {
             let before = into.len();
             gather(&|path| id_below(folder, path), folder, 0, into, &mut complaints);
             packs.push(local_line(folder, into.get(before..).unwrap_or_default()));
+        }
+        if let (true, Some(file)) = (signed_only, further.first()) {
+            complaints.push(unsigned(&file.source.path));
+        } else {
+            check_files.extend(further);
         }
         let plugins = folders.plugins.read(&mut complaints);
         let of_plugins =

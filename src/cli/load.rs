@@ -83,9 +83,21 @@ impl Loaded {
         languages: &Languages,
         now: Moment,
     ) -> Result<Self, Vec<Complaint>> {
+        Self::by(rulebook(given, languages), given, now)
+    }
+
+    /// Reads everything but checks and profile, which are these.
+    ///
+    /// # Errors
+    /// Everything that is wrong in all the files, with the checks and the profile too.
+    pub(crate) fn by(
+        rulebook: Result<Rulebook, Vec<Complaint>>,
+        given: &Given,
+        now: Moment,
+    ) -> Result<Self, Vec<Complaint>> {
         let mut wrong = Vec::new();
         let files = keep(read_files(given), &mut wrong);
-        let rulebook = keep(rulebook(given, languages), &mut wrong);
+        let rulebook = keep(rulebook, &mut wrong);
         if let (Some(files), Some(rulebook)) = (&files, &rulebook) {
             wrong.extend(files.unknown_checks(&rulebook.catalogue));
         }
@@ -94,10 +106,13 @@ impl Loaded {
         let programs = keep(programs, &mut wrong).unwrap_or_default();
         let resolvers =
             if given.resolver.is_empty() { system_resolvers() } else { given.resolver.clone() };
-        let Some(Files { inventory: Some(declared), authorisations: leaves, waivers }) = files
+        let Some(Files { inventory: Some(mut declared), authorisations: leaves, waivers }) = files
         else {
             return Err(wrong);
         };
+        if let Some(only) = &given.only {
+            wrong.extend(keep_only(&mut declared.inventory, only));
+        }
         let trust = keep(read_trust(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let vantage = keep(vantage(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let pace = given.pace.map(Pace::limits);
@@ -234,16 +249,30 @@ impl Loaded {
 pub(crate) fn rulebook(given: &Given, languages: &Languages) -> Result<Rulebook, Vec<Complaint>> {
     let (mut library, mut wrong) = Library::open(&given.folders());
     wrong.extend(library.learn(languages));
-    let profile = keep(library.profile(given.profile.as_deref().unwrap_or(PROFILE)), &mut wrong);
-    let (frameworks, complaints) = library.frameworks();
-    wrong.extend(complaints);
-    let Library { catalogue, packs, plugins, .. } = library;
-    match profile {
-        Some(profile) if wrong.is_empty() => {
-            let vocabulary = profile.vocabulary(&catalogue);
-            Ok(Rulebook { vocabulary, catalogue, profile, frameworks, packs, plugins })
+    Rulebook::of(library, given.profile.as_deref().unwrap_or(PROFILE), wrong)
+}
+
+impl Rulebook {
+    /// The checks of a library with one of its profiles; what was wrong before stays wrong.
+    ///
+    /// # Errors
+    /// That, and everything that is wrong with the profile.
+    pub(crate) fn of(
+        library: Library,
+        profile: &str,
+        mut wrong: Vec<Complaint>,
+    ) -> Result<Self, Vec<Complaint>> {
+        let profile = keep(library.profile(profile), &mut wrong);
+        let (frameworks, complaints) = library.frameworks();
+        wrong.extend(complaints);
+        let Library { catalogue, packs, plugins, .. } = library;
+        match profile {
+            Some(profile) if wrong.is_empty() => {
+                let vocabulary = profile.vocabulary(&catalogue);
+                Ok(Self { vocabulary, catalogue, profile, frameworks, packs, plugins })
+            }
+            _ => Err(wrong),
         }
-        _ => Err(wrong),
     }
 }
 
@@ -270,6 +299,19 @@ fn verified(file: &Document<Plugins>) -> Result<Vec<Program>, Vec<Complaint>> {
         }
     }
     if wrong.is_empty() { Ok(programs) } else { Err(wrong) }
+}
+
+/// Leaves every host but one out of the inventory; a complaint where it is not there.
+fn keep_only(inventory: &mut Inventory, only: &str) -> Option<Complaint> {
+    if !inventory.hosts.iter().any(|host| host.id.0 == only) {
+        let known: Vec<&str> = inventory.hosts.iter().map(|host| host.id.0.as_str()).collect();
+        let near = nearest(only, known.iter().copied());
+        let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let title = format!("the inventory has no host `{only}`{near}");
+        return Some(Complaint::nowhere(title).help(format!("its hosts: {}", known.join(", "))));
+    }
+    inventory.hosts.retain(|host| host.id.0 == only);
+    None
 }
 
 /// The value, or its complaints added to the others.

@@ -31,6 +31,8 @@ mod dns;
 pub mod plugin;
 pub mod recipe;
 
+use self::recipe::Tape;
+
 #[cfg(test)]
 mod scripted;
 
@@ -95,6 +97,8 @@ pub enum Ask {
     Recipe(Arc<Asking>),
     /// By a program of the operator's own.
     Plugin(Arc<Plugin>),
+    /// The same, and every turn is kept.
+    Recorded(Arc<Asking>, Tape),
 }
 
 impl Probe {
@@ -102,7 +106,8 @@ impl Probe {
     pub fn ask<'a>(&'a self, errand: &'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>> {
         match &self.ask {
             Ask::BuiltIn(ask) => ask(errand),
-            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand)),
+            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand, None)),
+            Ask::Recorded(asking, tape) => Box::pin(recipe::ask(asking, errand, Some(tape))),
             Ask::Plugin(plugin) => Box::pin(plugin::ask(plugin, errand)),
         }
     }
@@ -112,7 +117,7 @@ impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn(_) => f.write_str("BuiltIn"),
-            Self::Recipe(asking) => f.write_str(&asking.name),
+            Self::Recipe(asking) | Self::Recorded(asking, _) => f.write_str(&asking.name),
             Self::Plugin(plugin) => f.write_str(&plugin.name),
         }
     }

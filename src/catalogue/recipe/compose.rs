@@ -92,11 +92,15 @@ impl<N> Part<N> {
 }
 
 /// The bytes of a message; none where something in it is not known, or gives no bytes.
-pub(super) fn bytes(message: &Message, params: &[Value], record: &[Value]) -> Option<Vec<u8>> {
+pub(super) fn bytes<'a>(
+    message: &'a Message,
+    params: &'a [Value],
+    record: &'a [Value],
+) -> Option<Vec<u8>> {
     let lookup = |_| Some(record);
     let env = Env::new(params, &lookup);
     let mut room = MOST_HEARD;
-    let mut within = |name: &Arc<Expression>| {
+    let mut within = |name: &'a Arc<Expression>| {
         let bytes = heard(&name.value(&env))?;
         room = room.checked_sub(bytes.len())?;
         Some(bytes)

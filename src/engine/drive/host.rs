@@ -391,7 +391,7 @@ impl Granted {
     fn of(probe: &Probe, budgets: Budgets) -> Self {
         match &probe.ask {
             Ask::BuiltIn(_) => Self { step: budgets.step, talk: budgets.talk, hear: budgets.hear },
-            Ask::Recipe(asking) => {
+            Ask::Recipe(asking) | Ask::Recorded(asking, _) => {
                 let time = asking.caps.time + A_MOMENT;
                 Self { step: time, talk: time, hear: asking.caps.bytes.saturating_add(AROUND) }
             }
