@@ -185,7 +185,8 @@ impl Running {
     }
 
     fn wait_for(&mut self, doors: &[String]) -> Result<(), Failed> {
-        let end = Instant::now() + Duration::from_secs(20);
+        // What runs on Java or Erlang takes its time on a busy machine.
+        let end = Instant::now() + Duration::from_secs(60);
         loop {
             let output = self.shell("ss -Hltn").stdout(Stdio::piped()).output()?;
             let listening = String::from_utf8_lossy(&output.stdout).into_owned();
