@@ -41,18 +41,13 @@ fn main() {
 
 /// A kind of fact with a list, a number and a text.
 fn vocabulary() -> Vocabulary {
-    let field = |name, of| Field { name, of, means: "Something to be judged." };
+    let field = |name: &'static str, of| Field::new(name, of, "Something to be judged.");
     let fields = [
         field("offers", Type::list(Type::Int)),
         field("days", Type::Int),
         field("product", Type::Text),
     ];
-    Vocabulary::new(vec![Kind {
-        name: "service",
-        tier: Tier::Service,
-        means: "A service to be judged.",
-        fields: fields.into(),
-    }])
+    Vocabulary::new(vec![Kind::new("service", Tier::Service, "A service to be judged.", fields)])
 }
 
 /// Checks with a parameter, a comprehension over a list and a text to compare; each blames other services.

@@ -15,6 +15,8 @@ pub mod facts;
 pub mod catalogue;
 pub mod profile;
 
+pub mod controls;
+
 pub mod plan;
 
 pub mod talk;

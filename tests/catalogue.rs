@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use postern::catalogue::{Catalogue, lint};
+use postern::catalogue::{Catalogue, File, lint, mutate};
 use postern::facts::Vocabulary;
 use postern::model::complaint::Complaint;
 
@@ -18,15 +18,25 @@ fn main() {
         let Some(check) = catalogue.checks().first().cloned() else { continue };
         let lacks = lint(&check);
         trials.push(Trial::test(format!("{} lacks nothing", file.id), move || told(&lacks)));
+        let name = format!("{}: every wrong version is noticed", file.id);
+        trials.push(Trial::test(name, move || no_mutant_lives(&file)));
         for place in 0..check.tests().len() {
             let check = Arc::clone(&check);
-            let name = check.tests()[place].name.clone();
-            trials.push(Trial::test(format!("{}: {name}", file.id), move || {
+            let name = format!("{}: {}", check.id, check.tests()[place].name);
+            trials.push(Trial::test(name, move || {
                 check.test(&check.tests()[place]).map_err(|wrong| words(&wrong).into())
             }));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn no_mutant_lives(file: &File) -> Result<(), Failed> {
+    match mutate(file, &Vocabulary::built_in()) {
+        Ok(mutated) if mutated.made == 0 => Err("no wrong version could be made".into()),
+        Ok(mutated) => told(&mutated.alive),
+        Err(complaints) => told(&complaints),
+    }
 }
 
 fn told(complaints: &[Complaint]) -> Result<(), Failed> {

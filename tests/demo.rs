@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use postern::demo::{Loopback, weaknesses};
+use postern::model::reason::Reason;
 use postern::review::{GateVerdict, Review};
 
 #[test]
@@ -30,6 +31,12 @@ fn the_demo_finds_what_is_wrong_and_nothing_else() {
     let review: Review = serde_json::from_str(&review).expect("it can be read again");
     assert!(review.scan.complete, "{said}");
     assert_eq!(review.decision.verdict, GateVerdict::NoGo);
+
+    // A report in Chinese has no English sentence of ours: every reason is one that the words files know.
+    let reasons = review.tests.iter().flat_map(|test| test.reasons.values().flatten());
+    let untold: BTreeSet<_> =
+        reasons.filter(|reason| matches!(reason, Reason::Verbatim { .. })).collect();
+    assert!(untold.is_empty(), "nobody translated {untold:#?}");
 
     let inventory =
         fs::read_to_string(out.join("inventory.yaml")).expect("the vendor's inventory was written");

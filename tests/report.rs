@@ -80,6 +80,8 @@ fn no_sentence_is_unused_and_none_is_missing() {
     let unused: Vec<_> = keys
         .iter()
         .filter(|key| !literals.contains(**key) && !literals.contains(&without_number(key)))
+        // Reasons are asked for by the keys of their table; a test beside the words holds the two together.
+        .filter(|key| !key.starts_with("reason."))
         .collect();
     assert_eq!(unused, ["language"].iter().filter(|key| keys.contains(**key)).collect::<Vec<_>>());
     let missing: Vec<_> = asked.iter().filter(|key| !keys.contains(key.as_str())).collect();

@@ -3,99 +3,76 @@
 //!
 //! Six kills by default; thirty with `POSTERN_FULL=1`. `POSTERN_SEED` repeats the points of an earlier run.
 
+#![expect(clippy::disallowed_methods, reason = "the resolver of the tests has a socket of its own")]
 #![expect(clippy::naive_bytecount, reason = "a few kilobytes, now and then")]
 #![expect(clippy::print_stderr, reason = "a failure can be repeated only with the seed it printed")]
 
+#[path = "resume/killing.rs"]
+mod killing;
+#[path = "resume/lab.rs"]
+mod lab;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use postern::book::{Book, Completeness};
 use postern::engine::wall_clock;
 use postern::model::moment::Moment;
 use postern::model::net::{HostId, parse_port_ranges};
-use postern::model::observation::StepId;
-use postern::model::plan::Limits;
+use postern::model::observation::{Spot, StepId};
+use postern::model::plan::{Limits, Over};
 use postern::model::record::Row;
 use postern::model::saw::PortsSaw;
-use postern::scope::Authorisation;
-use postern::scope::authorisation::Window;
 use serde_json::Value;
 
-/// What a listener says: by itself, or when it is asked.
-const SPOKEN: [(&str, Option<&str>, Option<&str>); 6] = [
-    ("127.45.0.10", Some("220 (vsFTPd 3.0.3)\r\n"), None),
-    (
-        "127.45.0.10",
-        None,
-        Some("HTTP/1.1 200 OK\r\nServer: nginx/1.18.0\r\nContent-Length: 2\r\n\r\nhi"),
-    ),
-    ("127.45.0.20", Some("SSH-2.0-OpenSSH_9.2p1\r\n"), None),
-    ("127.45.0.20", None, Some("HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n")),
-    ("127.45.0.30", None, Some("")),
-    ("127.45.0.30", None, Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")),
-];
-
-/// A listener and how many connections it has had.
-struct Door {
-    address: IpAddr,
-    port: u16,
-    opened: Arc<AtomicUsize>,
-}
+use killing::killed_at;
+use lab::{Door, Lab, SPOKEN, authorisation, postern, resume};
 
 #[test]
 fn killed_and_resumed_it_comes_to_the_same_review() {
     let kills = if std::env::var_os("POSTERN_FULL").is_some() { 30 } else { 6 };
     let mut random = Random::seeded();
-    let folder = tempfile::tempdir().expect("a folder");
-    let doors: Vec<Door> =
-        SPOKEN.iter().map(|(at, first, answer)| open(at, *first, *answer)).collect();
-    let inventory = folder.path().join("inventory.yaml");
-    std::fs::write(&inventory, declared(&doors)).expect("writable");
-    let profile = "schema: postern/profile/v1\ntitle: {en: Few ports}\nextends: [baseline]\nports: \"1-12\"\n";
-    std::fs::create_dir(folder.path().join("profiles")).expect("writable");
-    std::fs::write(folder.path().join("profiles/few.yaml"), profile).expect("writable");
-
-    let alone = folder.path().join("alone");
-    assert!(begin(folder.path(), &inventory, &alone).wait().expect("it runs").code().is_some());
+    let lab = Lab::new("127.45.0.53", &SPOKEN);
+    let ended = lab.begin("alone", "127.45.0.53", &[]).wait().expect("it runs");
+    assert!(ended.code().is_some());
+    let alone = lab.path("alone");
     let whole = book(&alone);
     assert_eq!(whole.complete(), Completeness::Complete);
-    for door in &doors {
-        assert_eq!(
-            door.opened.swap(0, Ordering::SeqCst),
-            dials(&whole, door),
-            "port {}",
-            door.port
-        );
+    for door in &lab.doors {
+        let opened = door.opened.swap(0, Ordering::SeqCst);
+        assert_eq!(opened, dials(&whole, door), "port {}", door.port);
     }
 
-    let killed = folder.path().join("killed");
+    let killed = lab.path("killed");
     let rows = whole.rows().len();
     let mut points: Vec<usize> = (0..kills).map(|_| random.between(2, rows)).collect();
     points.sort_unstable();
-    let mut child = begin(folder.path(), &inventory, &killed);
+    let mut child = lab.begin("killed", "127.45.0.53", &[]);
     let mut did = 0;
     for point in points {
         if !killed_at(&mut child, &killed.join("book.jsonl"), point) {
             break;
         }
         did += 1;
-        child = resume(folder.path(), &killed);
+        child = resume(lab.folder.path(), &killed);
     }
     assert!(child.wait().expect("it runs").code().is_some());
-    eprintln!("killed {did} times at rows out of {rows}");
     assert!(did >= kills / 2, "it was hardly killed");
 
     let pieced = book(&killed);
     assert_eq!(pieced.complete(), Completeness::Complete);
-    nothing_asked_twice(&pieced);
-    for door in &doors {
+    let answered = nothing_asked_twice(&pieced);
+    assert_eq!(answered, nothing_asked_twice(&whole), "as much as in one go");
+    eprintln!(
+        "killed {did} times at rows out of {rows}: {answered} questions answered, none of them put again; {} packets \
+         intended, and {} by the scan left alone",
+        all_dials(&pieced),
+        all_dials(&whole)
+    );
+    for door in &lab.doors {
         let opened = door.opened.load(Ordering::SeqCst);
         assert!(opened <= dials(&pieced, door), "port {} was dialled without a row", door.port);
     }
@@ -105,25 +82,111 @@ fn killed_and_resumed_it_comes_to_the_same_review() {
     }
 }
 
+/// Killed between an answer and the end of its step, whatever probe it was.
+#[test]
+fn an_answer_without_its_end_is_an_answer() {
+    let spoken = [SPOKEN[0], SPOKEN[1]].map(|(_, first, answer)| ("127.45.3.10", first, answer));
+    let resolver = "127.45.3.53";
+    let lab = Lab::new(resolver, &spoken);
+    lab.begin("alone", resolver, &[]).wait().expect("it runs");
+    let text = std::fs::read_to_string(lab.path("alone/book.jsonl")).expect("a book");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let whole = book(&lab.path("alone"));
+    lab.doors.iter().for_each(|door| door.opened.store(0, Ordering::SeqCst));
+    lab.asked.lock().expect("counted").clear();
+    let mut cuts = BTreeMap::new();
+    for (row, after) in whole.rows().iter().zip(whole.rows().iter().skip(1)) {
+        let ((seq, Row::Saw(saw)), (_, Row::Done { .. })) = (row, after) else { continue };
+        if cuts.contains_key(&saw.probe) {
+            continue;
+        }
+        let out = lab.path(&saw.probe);
+        std::fs::create_dir(&out).expect("writable");
+        let rows = lines.get(..=usize::try_from(*seq).expect("short")).expect("rows").concat();
+        std::fs::write(out.join("book.jsonl"), &rows).expect("writable");
+        let cut = Book::read(rows.as_bytes()).expect("a book");
+        cuts.insert(saw.probe.clone(), (resume(lab.folder.path(), &out), cut));
+    }
+    let probes: BTreeSet<String> = cuts.keys().cloned().collect();
+    let (mut dialled, mut asked) = (vec![0; lab.doors.len()], 0);
+    for (probe, (mut child, cut)) in cuts {
+        child.wait().expect("it runs");
+        let pieced = book(&lab.path(&probe));
+        assert_eq!(pieced.complete(), Completeness::Complete);
+        assert_eq!(nothing_asked_twice(&pieced), nothing_asked_twice(&whole), "{probe}");
+        for (door, sum) in lab.doors.iter().zip(&mut dialled) {
+            *sum += dials(&pieced, door) - dials(&cut, door);
+        }
+        asked += pieced.audit().datagrams - cut.audit().datagrams;
+    }
+    for (door, dialled) in lab.doors.iter().zip(dialled) {
+        assert_eq!(door.opened.load(Ordering::SeqCst), dialled, "port {}", door.port);
+    }
+    let heard: usize = lab.asked.lock().expect("counted").values().sum();
+    assert!(heard == 0 || heard as u64 == asked, "{heard} questions heard, {asked} in the books");
+    let all = ["greeting", "http", "names", "tcp", "tls"].map(str::to_owned);
+    assert_eq!(probes, all.into(), "every probe was cut off once");
+}
+
+#[test]
+fn a_resumed_scan_writes_what_the_first_was_told_to() {
+    let resolver = "127.45.4.53";
+    let lab = Lab::new(resolver, &[("127.45.4.10", Some("220 hello\r\n"), None)]);
+    lab.begin("last", resolver, &[]).wait().expect("it runs");
+    let last = lab.path("last/review.json");
+    let mut child = lab.begin(
+        "first",
+        resolver,
+        &["--lang=zh-Hant,en", "--format=html,sarif", "--last=last/review.json"],
+    );
+    assert!(killed_at(&mut child, &lab.path("first/book.jsonl"), 6), "it ended before");
+    // The book may have been moved; what it was told stays.
+    std::fs::rename(lab.path("first"), lab.path("moved")).expect("it can be moved");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    resume(elsewhere.path(), &lab.path("moved")).wait().expect("it runs");
+    let read = |path: &str| std::fs::read_to_string(lab.path(path)).unwrap_or_default();
+    assert!(read("moved/report.html").contains("<html lang=\"zh-Hant\""));
+    assert!(read("moved/report.en.html").contains("<html lang=\"en\""));
+    assert!(read("moved/review.sarif").contains("\"$schema\""), "{:?}", lab.folder);
+    let old: Value = serde_json::from_str(&read("last/review.json")).expect("a review");
+    let digest = |review: &Value| review.pointer("/scan/book_digest").cloned();
+    let review: Value = serde_json::from_str(&read("moved/review.json")).expect("a review");
+    assert!(review.to_string().contains("still-open"), "held against {}", last.display());
+    assert_ne!(digest(&review), digest(&old));
+
+    // What is given now wins, and a file that is gone is said to be.
+    let again = |more: &[&str]| {
+        let mut command = postern(elsewhere.path());
+        command.args(["scan", "--quiet", "--resume"]).arg(lab.path("moved/book.jsonl")).args(more);
+        command.output().expect("it runs")
+    };
+    again(&["--lang=en", "--format=junit", "--out=here"]);
+    let here = elsewhere.path().join("here");
+    assert!(here.join("review.junit.xml").exists(), "{here:?}");
+    assert!(!here.join("report.html").exists());
+    std::fs::remove_file(&last).expect("it was there");
+    let refused = again(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("last/review.json"));
+}
+
 #[test]
 fn a_changed_inventory_is_not_resumed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let doors = [open("127.45.1.10", Some("220 hello\r\n"), None)];
-    let inventory = folder.path().join("inventory.yaml");
-    std::fs::write(&inventory, declared(&doors)).expect("writable");
-    std::fs::create_dir(folder.path().join("profiles")).expect("writable");
-    let profile = "schema: postern/profile/v1\ntitle: {en: Few ports}\nextends: [baseline]\nports: \"1-12\"\n";
-    std::fs::write(folder.path().join("profiles/few.yaml"), profile).expect("writable");
-    let out = folder.path().join("out");
-    let mut child = begin(folder.path(), &inventory, &out);
+    let resolver = "127.45.1.53";
+    let lab = Lab::new(resolver, &[("127.45.1.10", Some("220 hello\r\n"), None)]);
+    let (out, inventory) = (lab.path("out"), lab.path("inventory.yaml"));
+    let mut child = lab.begin("out", resolver, &[]);
     assert!(killed_at(&mut child, &out.join("book.jsonl"), 4), "it ended before it was killed");
     let before = std::fs::read(out.join("book.jsonl")).expect("a book");
-    let changed = declared(&doors).replace("22/tcp", "23/tcp");
+    let text = std::fs::read_to_string(&inventory).expect("an inventory");
+    let changed = text.replace("22/tcp", "23/tcp");
+    assert_ne!(changed, text);
     std::fs::write(&inventory, changed).expect("writable");
-    let refused = resume(folder.path(), &out).wait_with_output().expect("it runs");
+    let refused = resume(lab.folder.path(), &out).wait_with_output().expect("it runs");
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("changed since it began: inventory"), "{said}");
+    assert!(said.contains("changed since it began: "), "{said}");
+    assert!(said.contains("inventory"), "{said}");
     let whole_lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
     let after = std::fs::read(out.join("book.jsonl")).expect("a book");
     assert_eq!(whole_lines(&after), whole_lines(&before), "a refusal writes nothing");
@@ -137,7 +200,9 @@ fn outside_the_window_nothing_begins_and_nothing_goes_on() {
     std::fs::write(&inventory, named).expect("writable");
     let scan = |out: &str, from: Moment, to: Moment| {
         let leave = folder.path().join(format!("{out}.yaml"));
-        std::fs::write(&leave, authorisation(from, to)).expect("writable");
+        let limits = Limits { per_second: 20, per_host_per_second: 10, per_host_parallel: 2 };
+        let text = authorisation(vec![HostId("web1".into())], limits, from, to);
+        std::fs::write(&leave, text).expect("writable");
         let mut command = postern(folder.path());
         command.arg("scan").arg("--inventory").arg(&inventory).args(["--quiet", "--out", out]);
         command.arg("--authorisation").arg(leave).args(["--resolver", "127.45.2.53"]);
@@ -165,115 +230,6 @@ fn outside_the_window_nothing_begins_and_nothing_goes_on() {
     assert_eq!(std::fs::read_to_string(&book).expect("a book"), begun, "nothing is written");
 }
 
-/// Leave for `web1` between two times.
-fn authorisation(from: Moment, to: Moment) -> String {
-    let leave = Authorisation::ad_hoc(
-        "A. Chan",
-        vec![HostId("web1".into())],
-        Limits { per_second: 20, per_host_per_second: 10, per_host_parallel: 2 },
-        from,
-    );
-    let mut leave = leave.expect("a leave");
-    leave.id = "auth-1".into();
-    leave.scope.networks = vec!["198.51.100.0/28".parse().expect("a network")];
-    leave.windows = vec![Window { from, to }];
-    serde_json::to_string_pretty(&leave).expect("JSON, which is YAML too")
-}
-
-/// A listener that runs until the test ends.
-fn open(address: &str, first: Option<&'static str>, answer: Option<&'static str>) -> Door {
-    let listener = TcpListener::bind((address, 0)).expect("loopback");
-    let local = listener.local_addr().expect("bound");
-    let opened = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&opened);
-    std::thread::Builder::new()
-        .spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                counted.fetch_add(1, Ordering::SeqCst);
-                let _ = std::thread::Builder::new().spawn(move || {
-                    let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
-                    if let Some(first) = first {
-                        let _ = stream.write_all(first.as_bytes());
-                    }
-                    let mut heard = [0; 2048];
-                    if stream.read(&mut heard).is_ok_and(|n| n > 0)
-                        && let Some(answer) = answer
-                    {
-                        let _ = stream.write_all(answer.as_bytes());
-                    }
-                });
-            }
-        })
-        .expect("a thread");
-    Door { address: local.ip(), port: local.port(), opened }
-}
-
-/// The inventory: every second port that is open, and one that is closed.
-fn declared(doors: &[Door]) -> String {
-    let mut by_host: BTreeMap<IpAddr, Vec<u16>> = BTreeMap::new();
-    for door in doors {
-        by_host.entry(door.address).or_default().push(door.port);
-    }
-    let mut text = String::from(
-        "schema: postern/inventory/v1\noperator: {id: dhc, name: {en: A centre}}\nhosts:\n",
-    );
-    for (address, ports) in by_host {
-        let id = address.to_string();
-        let _ = writeln!(
-            text,
-            "  - id: \"h{}\"\n    addresses: [\"{id}\"]\n    exposure:",
-            id.replace('.', "-")
-        );
-        for port in ports.iter().copied().chain([22]) {
-            let _ = writeln!(
-                text,
-                "      - {{port: {port}/tcp, from: [internet], need: {{en: a test}}, approved_by: me}}"
-            );
-        }
-    }
-    text
-}
-
-fn postern(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("POSTERN_") {
-            command.env_remove(name);
-        }
-    }
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    command
-}
-
-fn begin(folder: &Path, inventory: &Path, out: &Path) -> Child {
-    let mut command = postern(folder);
-    command.arg("scan").arg("--inventory").arg(inventory).arg("--out").arg(out);
-    command.args(["--quiet", "--profile", "few", "--profiles", "profiles", "--pace", "40/s"]);
-    command.spawn().expect("it starts")
-}
-
-fn resume(folder: &Path, out: &Path) -> Child {
-    let mut command = postern(folder);
-    command.args(["scan", "--quiet", "--resume"]).arg(out.join("book.jsonl"));
-    command.spawn().expect("it starts")
-}
-
-/// Kills the scan once its book has so many rows; false when it ended before.
-fn killed_at(child: &mut Child, book: &Path, rows: usize) -> bool {
-    loop {
-        let text = std::fs::read(book).unwrap_or_default();
-        if text.iter().filter(|byte| **byte == b'\n').count() >= rows {
-            child.kill().expect("it can be killed");
-            child.wait().expect("it ends");
-            return true;
-        }
-        if child.try_wait().expect("it runs").is_some() {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 fn book(out: &Path) -> Book {
     Book::load(&out.join("book.jsonl")).expect("a book")
 }
@@ -283,31 +239,65 @@ fn dials(book: &Book, door: &Door) -> usize {
     book.rows().iter().filter(|(_, row)| to_it(row)).count()
 }
 
-/// Whatever a step has ended on, or a sweep has settled, is dialled no more by it.
-fn nothing_asked_twice(book: &Book) {
-    let mut answered: BTreeSet<(StepId, IpAddr, Option<u16>)> = BTreeSet::new();
+fn all_dials(book: &Book) -> usize {
+    book.rows().iter().filter(|(_, row)| matches!(row, Row::Dial(_))).count()
+}
+
+/// Whatever a step has an answer to, or has ended on, is dialled no more by it, and is answered once. Answers how many
+/// questions there were: each probe on each spot, and of a sweep each port.
+fn nothing_asked_twice(book: &Book) -> usize {
+    let mut answered: BTreeSet<(StepId, Option<IpAddr>, Option<u16>)> = BTreeSet::new();
+    let (mut saw, mut done) = (BTreeSet::new(), BTreeSet::new());
+    // The steps that ask for names: on one name each, so that what they dial is about that one.
+    let by_name: BTreeSet<StepId> = book
+        .opened()
+        .plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.over {
+            Over::Name { names } => {
+                assert_eq!(names.len(), 1);
+                Some(step.id)
+            }
+            _ => None,
+        })
+        .collect();
+    let place = |spot: &Spot| (spot.address, spot.service.map(|(_, port)| port));
     for (seq, row) in book.rows() {
         match row {
             Row::Done { step, spot, .. } => {
-                let Some(address) = spot.address else { continue };
-                answered.insert((*step, address, spot.service.map(|(_, port)| port)));
+                assert!(done.insert((*step, spot.clone())), "row {seq} ends {spot:?} again");
+                let (address, port) = place(spot);
+                answered.insert((*step, address, port));
             }
-            Row::Saw(saw) if saw.probe == "tcp" => {
-                let ports: PortsSaw = serde_json::from_value(saw.saw.clone()).expect("states");
-                let address = saw.spot.address.expect("a sweep has an address");
+            Row::Saw(one) if one.probe == "tcp" => {
+                let ports: PortsSaw = serde_json::from_value(one.saw.clone()).expect("states");
                 let all = ports.states.iter().flat_map(|run| parse_port_ranges(&run.ports));
-                answered.extend(all.flatten().map(|port| (saw.step, address, Some(port))));
+                let all = all.flatten().map(|port| (one.step, one.spot.address, Some(port)));
+                answered.extend(all);
+            }
+            Row::Saw(one) => {
+                let spot = (one.step, one.spot.clone());
+                assert!(saw.insert(spot), "row {seq} answers {:?} again", one.spot);
+                let (address, port) = place(&one.spot);
+                answered.insert((one.step, address, port));
             }
             Row::Dial(dial) => {
-                let Some(step) = dial.step else { continue };
-                for port in [None, Some(dial.port)] {
-                    let known = answered.contains(&(step, dial.address, port));
+                let step = dial.step.expect("each packet has its step");
+                let to = if by_name.contains(&step) {
+                    vec![(None, None)]
+                } else {
+                    vec![(Some(dial.address), None), (Some(dial.address), Some(dial.port))]
+                };
+                for (address, port) in to {
+                    let known = answered.contains(&(step, address, port));
                     assert!(!known, "row {seq} asks {} port {} again", dial.address, dial.port);
                 }
             }
             _ => {}
         }
     }
+    answered.len()
 }
 
 /// The review without its times, and without what counts or numbers rows.

@@ -1,8 +1,10 @@
-//! A whole scan under packet capture, in network namespaces of its own: not one packet leaves the permit, and no second,
-//! wherever it begins, holds more of them than was promised, the kernel's repeated SYNs included.
+//! `postern scan` under packet capture, in network namespaces of its own: not one packet leaves the permit, on the cable
+//! or on loopback, and no second, wherever it begins, holds more of them than was promised, the kernel's repeated SYNs
+//! included.
 //!
 //! Needs root, `ip`, `nft` and `tcpdump`. The vendor's names lead partly out of scope, its web server redirects there,
-//! one host is excluded, one keeps silent, one port answers once and never again.
+//! one host is excluded, one keeps silent, one port answers once and never again, two hosts are at one address, and a
+//! resolver is there too.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,6 +16,8 @@
     reason = "a skipped test says so, and figures are shown"
 )]
 
+#[path = "resume/killing.rs"]
+mod killing;
 #[path = "scope_capture/lab.rs"]
 mod lab;
 #[path = "scope_capture/pcap.rs"]
@@ -24,94 +28,207 @@ mod scan;
 mod vendor;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use killing::killed_at;
 use lab::Lab;
 use pcap::{Packet, What};
 use postern::model::net::Transport;
+use postern::model::plan::Limits;
 use postern::model::record::Row;
-use postern::model::saw::{Answered, Cut, HttpSaw, NamesSaw, PortState};
+use postern::model::saw::{Answered, Cut, HttpSaw, NamesSaw, PortState, PortsSaw};
+use scan::Given;
 
 fn address(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
-/// Runs inside the vendor's namespace, started by the test below.
+/// Runs inside the vendor's namespace, started by the tests below.
 #[test]
-#[ignore = "a part of the test below, started by it"]
+#[ignore = "a part of the tests below, started by them"]
 fn vendor_inside() {
     vendor::serve();
 }
 
-/// Runs inside the scanner's namespace, started by the test below.
+/// Runs inside the scanner's namespace, started by the tests below.
 #[test]
-#[ignore = "a part of the test below, started by it"]
-fn scan_inside() {
-    scan::run();
+#[ignore = "a part of the tests below, started by them"]
+fn knock_inside() {
+    lab::knock();
 }
 
 #[test]
 fn nothing_leaves_the_permit_and_the_pace_holds() {
     let Some(lab) = Lab::build() else { return };
-    let vendor = lab.start("vendor", "vendor_inside");
+    Given::default().write(lab.folder());
+    let vendor = lab.start_vendor();
     let capture = lab.capture();
-    let seconds = lab.run_to_its_end("scanner", "scan_inside", "3600");
-    capture.end();
+    let begun = Instant::now();
+    let ended = lab.scan().wait().expect("it runs");
+    let seconds = begun.elapsed().as_secs_f64();
+    let packets = capture.end();
     drop(vendor);
-    let packets = pcap::read(&lab.folder().join("wire.pcap"), &lab::OURS);
+    assert!(matches!(ended.code(), Some(0 | 1 | 4)), "a review was written: {ended}");
     let book = scan::read(lab.folder());
 
     stays_in_scope(&packets);
-    keeps_the_pace(&packets);
+    let most = keeps_the_pace(&packets, scan::LIMITS);
     is_all_in_the_audit_log(&packets, &book);
     says_what_was_there(&book);
-    let syns = packets.iter().filter(|packet| packet.what == What::Syn).count();
-    println!("{} packets of ours, {syns} SYNs, {seconds:.1} s, {} rows", packets.len(), book.len());
+    goes_into_the_book_soon(&book);
+    let (repeated, syns) = syns(&packets);
+    assert!(repeated >= 2, "the kernel repeated some SYNs, or the test shows nothing: {repeated}");
+    println!(
+        "{} packets of ours, {syns} SYNs, {repeated} of them repeated, {most} at most in one second to the twins' address, \
+         {seconds:.1} s, {} rows",
+        packets.len(),
+        book.len()
+    );
 }
 
 #[test]
 fn when_the_window_closes_the_wire_falls_silent() {
     let Some(lab) = Lab::build() else { return };
-    let vendor = lab.start("vendor", "vendor_inside");
+    let vendor = lab.start_vendor();
     let capture = lab.capture();
-    lab.run_to_its_end("scanner", "scan_inside", "3");
-    capture.end();
+    let given = Given { window: Duration::from_secs(4), ..Given::default() };
+    let end = given.write(lab.folder()).unix_millis();
+    let ended = lab.scan().wait().expect("it runs");
+    let packets = capture.end();
     drop(vendor);
-    let packets = pcap::read(&lab.folder().join("wire.pcap"), &lab::OURS);
+    assert!(matches!(ended.code(), Some(1 | 4)), "{ended}");
     let book = scan::read(lab.folder());
     let Some(Row::Closed { complete: false, why: Some(why), .. }) = book.last() else {
         panic!("it is incomplete: {:?}", book.last());
     };
     assert!(why.starts_with("the window closed"), "{why}");
-    let Some(Row::Opened(opened)) = book.first() else { panic!("a head") };
-    let end = opened.at.plus(Duration::from_secs(3)).unix_millis();
     let last = packets.iter().map(|packet| packet.at).max().expect("packets");
     let late = i64::try_from(last.as_millis()).expect("a time") - end;
-    assert!((-1500..1000).contains(&late), "the last packet came {late} ms after the end");
+    assert!((-2000..1000).contains(&late), "the last packet came {late} ms after the end");
     stays_in_scope(&packets);
 }
 
+#[test]
+fn a_target_that_nobody_gave_leave_for_stops_everything_before_a_packet() {
+    let Some(lab) = Lab::build() else { return };
+    let inventory =
+        format!("{}  - {{id: elsewhere, addresses: [198.51.100.7]}}\n", scan::INVENTORY);
+    Given { inventory: &inventory, ..Given::default() }.write(lab.folder());
+    let capture = lab.capture();
+    let ended = lab.scan().wait().expect("it runs");
+    let packets = capture.end();
+    assert_eq!(ended.code(), Some(3));
+    assert!(packets.is_empty(), "{packets:?}");
+}
+
+#[test]
+fn killed_and_resumed_it_keeps_the_pace() {
+    let Some(lab) = Lab::build() else { return };
+    let inventory = "\
+schema: postern/inventory/v1
+operator: {id: dhc, name: {en: A centre}}
+hosts:
+  - {id: silent, addresses: [192.0.2.20]}
+  - {id: twin-a, addresses: [192.0.2.40]}
+  - {id: twin-b, addresses: [192.0.2.40, 192.0.2.41]}
+";
+    Given { inventory, ..Given::default() }.write(lab.folder());
+    let vendor = lab.start_vendor();
+    let capture = lab.capture();
+    let mut child = lab.scan();
+    let mut kills = 0;
+    for rows in [12, 30, 50, 75, 100] {
+        if !killed_at(&mut child, &lab.folder().join(scan::BOOK), rows) {
+            break;
+        }
+        kills += 1;
+        child = lab.resume();
+    }
+    child.wait().expect("it runs");
+    let packets = capture.end();
+    drop(vendor);
+    assert!(kills >= 3, "it was hardly killed: {kills}");
+    keeps_the_pace(&packets, scan::LIMITS);
+    let book = scan::read(lab.folder());
+    assert!(matches!(book.last(), Some(Row::Closed { complete: true, .. })), "{:?}", book.last());
+    // However quickly the program starts, it lets the killed one's last second go by.
+    let mut resumed = None;
+    for row in book.iter().skip(2) {
+        match row {
+            Row::Began { at, .. } => resumed = Some(at.unix_millis()),
+            Row::Dial(dial) => {
+                let still = resumed.take().map(|began| dial.at.unix_millis() - began);
+                assert!(
+                    still.is_none_or(|still| still >= 1000),
+                    "only {still:?} ms after it began"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// At two a second sixteen names wait longer for their turn than any resolver may for its answer.
+#[test]
+fn a_slow_pace_is_nobodys_silence() {
+    let Some(lab) = Lab::build() else { return };
+    let mut inventory = String::from(
+        "schema: postern/inventory/v1\noperator: {id: dhc, name: {en: A centre}}\nhosts:\n",
+    );
+    for n in 0..16 {
+        let _ = writeln!(inventory, "  - {{id: h{n}, names: [n{n}.example]}}");
+    }
+    let limits = Limits { per_second: 2, per_host_per_second: 2, per_host_parallel: 1 };
+    Given { inventory: &inventory, limits, ..Given::default() }.write(lab.folder());
+    let vendor = lab.start_vendor();
+    let capture = lab.capture();
+    lab.scan().wait().expect("it runs");
+    let packets = capture.end();
+    drop(vendor);
+    let asked = packets.iter().filter(|packet| packet.what == What::Udp);
+    let asked: Vec<Duration> = asked.map(|packet| packet.at).collect();
+    assert_eq!(asked.len(), 32, "each was answered at once, so none was asked twice");
+    let took = asked.last().expect("some").saturating_sub(*asked.first().expect("some"));
+    assert!(took > Duration::from_secs(10), "the pace was slow: {took:?}");
+    keeps_the_pace(&packets, limits);
+    let book = scan::read(lab.folder());
+    for n in 0..16 {
+        let name = format!("n{n}.example");
+        let saw: NamesSaw = scan::saw(&book, |spot| spot.name.as_ref() == Some(&name))
+            .unwrap_or_else(|| panic!("{name} was asked for"));
+        assert_eq!(
+            (saw.v4, saw.v6),
+            (Answered::Yes(Vec::new()), Answered::Yes(Vec::new())),
+            "{name}"
+        );
+    }
+}
+
 fn stays_in_scope(packets: &[Packet]) {
-    let hosts: BTreeSet<IpAddr> = ["192.0.2.10", "192.0.2.20", "2001:db8::10"].map(address).into();
-    let resolver = address("192.0.2.53");
+    let hosts = ["192.0.2.10", "192.0.2.20", "192.0.2.40", "192.0.2.41", "2001:db8::10"];
+    let hosts: BTreeSet<IpAddr> = hosts.map(address).into();
+    let resolvers = scan::RESOLVERS.map(address);
     assert!(packets.len() > 50, "the capture saw something: {}", packets.len());
     for packet in packets {
+        let asks_for_a_name = resolvers.contains(&packet.to) && packet.port == 53;
         let within = match packet.what {
             What::Syn | What::Tcp => {
-                let asked = scan::PORTS.contains(&packet.port) && hosts.contains(&packet.to);
-                asked || packet.to == resolver && packet.port == 53
+                asks_for_a_name || scan::PORTS.contains(&packet.port) && hosts.contains(&packet.to)
             }
-            What::Udp => packet.to == resolver && packet.port == 53,
+            What::Udp => asks_for_a_name,
             // The kernel's answers to late packets of those whom we asked.
-            What::Icmp => hosts.contains(&packet.to) || packet.to == resolver,
+            What::Icmp => hosts.contains(&packet.to) || resolvers.contains(&packet.to),
             What::Other(_) => false,
         };
         assert!(within, "outside the permit: {packet:?}");
     }
 }
 
-fn keeps_the_pace(packets: &[Packet]) {
+/// For every host with all its addresses, and for every address with all its hosts. Answers the most that went to the
+/// address at which there are two hosts and a resolver.
+fn keeps_the_pace(packets: &[Packet], limits: Limits) -> usize {
     let counted = |of: &dyn Fn(&Packet) -> bool| {
         let counted = packets.iter().filter(|packet| matches!(packet.what, What::Syn | What::Udp));
         let times: Vec<Duration> = counted.filter(|packet| of(packet)).map(|p| p.at).collect();
@@ -122,18 +239,28 @@ fn keeps_the_pace(packets: &[Packet]) {
         times.iter().enumerate().map(from).max().unwrap_or(0)
     };
     let all = counted(&|_| true);
-    assert!(all <= scan::LIMITS.per_second as usize, "{all} packets in one second");
-    for host in [vec!["192.0.2.10", "2001:db8::10"], vec!["192.0.2.20"], vec!["192.0.2.53"]] {
-        let host: Vec<IpAddr> = host.into_iter().map(address).collect();
+    assert!(all <= limits.per_second as usize, "{all} packets in one second");
+    let mut to = Vec::new();
+    for host in [
+        ["192.0.2.40", "192.0.2.40"],
+        ["192.0.2.40", "192.0.2.41"],
+        ["192.0.2.10", "2001:db8::10"],
+        ["192.0.2.20", "192.0.2.20"],
+        ["192.0.2.53", "192.0.2.53"],
+    ] {
+        let host = host.map(address);
         let most = counted(&|packet| host.contains(&packet.to));
-        assert!(
-            most <= scan::LIMITS.per_host_per_second as usize,
-            "{most} to {host:?} in one second"
-        );
+        let cap = limits.per_host_per_second as usize;
+        assert!(most <= cap, "{most} to {host:?} in one second");
+        to.push(most);
     }
-    let repeated =
-        packets.iter().filter(|packet| packet.what == What::Syn && packet.repeated).count();
-    assert!(repeated >= 2, "the kernel repeated some SYNs, or the test shows nothing: {repeated}");
+    to[0]
+}
+
+/// How many SYNs the kernel repeated, and how many there were.
+fn syns(packets: &[Packet]) -> (usize, usize) {
+    let syns = || packets.iter().filter(|packet| packet.what == What::Syn);
+    (syns().filter(|packet| packet.repeated).count(), syns().count())
 }
 
 fn is_all_in_the_audit_log(packets: &[Packet], book: &[Row]) {
@@ -196,4 +323,32 @@ fn says_what_was_there(book: &[Row]) {
         let (_, why) = web.not_followed.expect("a reason");
         assert!(why.contains(reason), "{why}");
     }
+}
+
+/// The one port of the silent host that answers is in the book while the others are still waited for.
+fn goes_into_the_book_soon(book: &[Row]) {
+    let silent = address("192.0.2.20");
+    let dials = book.iter().enumerate().filter_map(|(nth, row)| match row {
+        Row::Dial(dial) => Some((nth, dial)),
+        _ => None,
+    });
+    let (asked, first) = dials
+        .clone()
+        .find(|(_, dial)| (dial.address, dial.port) == (silent, 8080))
+        .expect("it was asked");
+    let open = |row: &Row| match row {
+        Row::Saw(saw) if saw.probe == "tcp" && saw.spot.address == Some(silent) => {
+            let saw: PortsSaw = serde_json::from_value(saw.saw.clone()).expect("states");
+            scan::states(saw).contains_key(&8080)
+        }
+        _ => false,
+    };
+    let written = book.iter().position(open).expect("it was seen");
+    let between = dials.filter(|(nth, _)| (asked..written).contains(nth));
+    let last = between.map(|(_, dial)| dial.at.unix_millis()).max().expect("some");
+    let late = last - first.at.unix_millis();
+    assert!(
+        late < 700,
+        "{late} ms after it was asked others were asked, and it was not in the book"
+    );
 }

@@ -25,8 +25,8 @@ pub(super) static PROBE: Probe = Probe {
 };
 
 fn kind() -> Kind {
-    let offers = Field { name: "offers_tls", of: Type::Bool, means: "It agreed to encrypt." };
-    Kind { name: "ftp", tier: Tier::Service, means: "What a file server offers.", fields: [offers].into() }
+    let offers = Field::new("offers_tls", Type::Bool, "It agreed to encrypt.");
+    Kind::new("ftp", Tier::Service, "What a file server offers.", [offers])
 }
 
 async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {

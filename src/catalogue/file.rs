@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::recipe::{AnswerFile, PageFile, ProbeFile, WireFile};
 use crate::model::outcome::Outcome;
 use crate::model::said::Said;
 use crate::model::severity::Degree;
@@ -25,11 +26,16 @@ pub struct CheckFile {
     pub impact: Degree,
     /// How likely it is to be used against the operator.
     pub likelihood: Degree,
-    /// A kind of fact: there is one result for each subject that has it.
+    /// A kind of fact: there is one result for each subject that has it. `probe` for each place that the check's own
+    /// probe was put to.
     pub on: String,
     /// What a profile may set.
     #[serde(default)]
     pub params: BTreeMap<String, ParamFile>,
+    /// What the check asks by itself. `when` decides where it goes; what comes back is `probe.…` in `applies`, `expect`
+    /// and `says`.
+    #[serde(default)]
+    pub probe: Option<ProbeFile>,
     /// A condition; where it is false, the check does not apply.
     #[serde(default)]
     pub when: Option<String>,
@@ -83,6 +89,18 @@ pub struct ParamFile {
     /// Which way is stricter, so that loosening can be told.
     #[serde(default)]
     pub stricter: Option<Stricter>,
+    /// The least that a profile may set; of a list, for each of its entries.
+    #[serde(default)]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub min: Option<serde_json::Value>,
+    /// The most that a profile may set; of a list, for each of its entries.
+    #[serde(default)]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub max: Option<serde_json::Value>,
+    /// The only values that a profile may set; of a list, for each of its entries.
+    #[serde(default, rename = "one-of")]
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub one_of: Vec<serde_json::Value>,
     /// Its meaning, as a sentence.
     #[serde(default)]
     pub means: String,
@@ -115,7 +133,7 @@ impl Stricter {
 }
 
 /// Where a value stands among those of its type.
-fn rank(value: &Value) -> i64 {
+pub(super) fn rank(value: &Value) -> i64 {
     match value {
         Value::Bool(is) => i64::from(*is),
         Value::Int(number) => *number,
@@ -160,6 +178,20 @@ pub struct TestFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, BTreeMap<String, serde_json::Value>>")]
     pub given: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+    /// The conversation with a tcp, tls or udp probe, line by line: `> said by us` must come exactly, `< said by them`,
+    /// `! closed`, `! reset`, `! silent`, `! refused`, `! reconnect`.
+    #[serde(default)]
+    pub wire: Vec<WireFile>,
+    /// What an http probe is answered, by path; `"*"` for every other one.
+    #[serde(default)]
+    pub pages: BTreeMap<String, PageFile>,
+    /// What a dns probe is answered, by name; `"*"` for every other one.
+    #[serde(default)]
+    pub answers: BTreeMap<String, AnswerFile>,
+    /// What the probe must conclude, by the names of its facts.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub facts: BTreeMap<String, serde_json::Value>,
     /// Parameters that differ from their defaults.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]

@@ -42,7 +42,7 @@ pub fn lint(check: &Check) -> Vec<Complaint> {
     found
 }
 
-fn texts(check: &Check) -> Vec<(&'static str, &Said)> {
+pub(super) fn texts(check: &Check) -> Vec<(&'static str, &Said)> {
     let mut all =
         vec![("title", &check.title), ("why", &check.why), ("says.fail", check.fail.texts())];
     all.extend(check.pass.iter().map(|sentence| ("says.pass", sentence.texts())));

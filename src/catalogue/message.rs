@@ -12,7 +12,8 @@ use minijinja::{Environment, Error, State, UndefinedBehavior, Value as Shown};
 use regex::Regex;
 
 use super::Param;
-use super::expr::{Condition, Names, Val, misnamed};
+use super::expr::{Called, Condition, Env, Names, Own, Val, misnamed};
+use super::recipe::Recipe;
 use super::values::Reader;
 use crate::facts::KindId;
 use crate::model::complaint::Complaint;
@@ -49,6 +50,13 @@ pub(super) struct Sources<'s> {
     pub(super) expect: Option<&'s Condition>,
 }
 
+impl Sources<'_> {
+    /// The check's own probe.
+    fn own(&self) -> Option<Own<'_>> {
+        self.names.own.filter(|own| own.called == Called::Probe)
+    }
+}
+
 impl Sentence {
     /// Reads a sentence: every name, filter and function in it must be known.
     pub(super) fn read(
@@ -66,6 +74,28 @@ impl Sentence {
         (reader.complaints.len() == before).then_some(Self { texts: Said(texts), kinds })
     }
 
+    /// Adds the text of one language, if it is right. It may speak of nothing that the sentence does not speak of already:
+    /// for that, a plan would have to ask for more.
+    pub(super) fn learn(
+        &mut self,
+        lang: &str,
+        node: &Node,
+        sources: &Sources<'_>,
+        reader: &mut Reader<'_>,
+    ) {
+        let Some(text) = node.text() else { return };
+        let (before, mut kinds) = (reader.complaints.len(), Vec::new());
+        proof(reader, node, text, sources, &mut kinds);
+        if let Some(more) = kinds.iter().find(|kind| !self.kinds.contains(kind)) {
+            let kind = sources.names.vocabulary.kind(*more).map_or("", |kind| &*kind.name);
+            let title = format!("this speaks of `{kind}`, which the check's own sentence does not");
+            reader.wrong(node, title, "say no more than the check says in English");
+        }
+        if reader.complaints.len() == before {
+            self.texts.0.insert(lang.to_owned(), text.to_owned());
+        }
+    }
+
     /// The languages that it is written in.
     pub(crate) fn texts(&self) -> &Said {
         &self.texts
@@ -81,10 +111,12 @@ impl Sentence {
 
 /// Everything that a sentence may speak of.
 pub(super) struct Scene<'s, 'a> {
+    /// The check's own probe, with the place of its kind.
+    pub(super) own: Option<(KindId, &'a Recipe)>,
     pub(super) lang: &'s str,
     pub(super) subject: &'s Subject,
     pub(super) params: &'s [Param],
-    pub(super) values: &'s [Value],
+    pub(super) values: &'a [Value],
     pub(super) kinds: &'s [(KindId, Kind)],
     pub(super) lookup: super::Lookup<'s, 'a>,
     pub(super) witness: &'s [(Val<'a>, &'a Type)],
@@ -95,14 +127,21 @@ impl Scene<'_, '_> {
         let mut all: BTreeMap<String, Shown> = BTreeMap::new();
         for (id, kind) in self.kinds.iter().filter(|(id, _)| wanted.contains(id)) {
             let record = (self.lookup)(*id);
+            let own = self.own.filter(|(own, _)| own == id).map(|(_, recipe)| recipe);
             let fields = kind.fields.iter().enumerate().map(|(slot, field)| {
                 let value = record.and_then(|record| record.get(slot));
                 (
-                    field.name.to_owned(),
+                    field.name.to_string(),
                     value.map_or_else(not_known, |value| shown(value, &field.of)),
                 )
             });
-            all.insert(kind.name.into(), fields.collect::<BTreeMap<_, _>>().into());
+            let env = Env::new(self.values, self.lookup);
+            let facts = own.map(|recipe| recipe.facts.as_slice()).unwrap_or_default().iter();
+            let facts = facts
+                .map(|(name, fact)| (name.clone(), shown(&fact.value(&env).keep(), fact.of())));
+            let name = if own.is_some() { "probe" } else { &kind.name };
+            let told: BTreeMap<String, Shown> = fields.chain(facts).collect();
+            all.insert(name.into(), told.into());
         }
         let params = self.params.iter().zip(self.values);
         let params = params.map(|(param, value)| (param.name.clone(), shown(value, &param.of)));
@@ -244,18 +283,37 @@ fn known(
             sources.params.iter().map(|param| param.name.as_str()).collect(),
             "a parameter of this check",
         ),
+        "probe" => match sources.own() {
+            Some(own) if own.kind.tier <= sources.names.tier => {
+                if !kinds.contains(&own.id) {
+                    kinds.push(own.id);
+                }
+                match second {
+                    Some(second) if own.is_broken(second) => Ok(()),
+                    _ => choose(own.names(), "anything that the probe tells"),
+                }
+            }
+            Some(_) => {
+                let help = "make the check one of `on: probe`".to_owned();
+                Err((0, "the probe is not put to what this check is about".into(), help))
+            }
+            None => {
+                let help = "write one under `probe:`".to_owned();
+                Err((0, "this check has no probe of its own".into(), help))
+            }
+        },
         _ => {
             let id = vocabulary.id(first);
             let kind = id.and_then(|id| vocabulary.kind(id));
             match id.zip(kind) {
-                Some((id, kind)) if kind.tier <= sources.names.tier => {
+                Some((id, kind)) if kind.tier <= sources.names.tier && !kind.is_of_one_check() => {
                     if !kinds.contains(&id) {
                         kinds.push(id);
                     }
-                    choose(kind.fields.iter().map(|field| field.name).collect(), "a field of it")
+                    choose(kind.fields.iter().map(|field| &*field.name).collect(), "a field of it")
                 }
                 _ => {
-                    let seen = vocabulary.visible(sources.names.tier).map(|kind| kind.name);
+                    let seen = vocabulary.visible(sources.names.tier).map(|kind| &*kind.name);
                     let known: Vec<&str> =
                         ["place", "witness", "params", "subject"].into_iter().chain(seen).collect();
                     let title = misnamed(first, "is not known here", known.iter().copied());
@@ -278,8 +336,13 @@ fn complain(reader: &mut Reader<'_>, node: &Node, text: &str, wrong: &Error) {
 fn rehearsal(sources: &Sources<'_>, kinds: &[KindId]) -> Shown {
     let mut all: BTreeMap<String, Shown> = BTreeMap::new();
     for kind in kinds.iter().filter_map(|id| sources.names.vocabulary.kind(*id)) {
-        let fields = kind.fields.iter().map(|field| (field.name.to_owned(), sample(&field.of)));
-        all.insert(kind.name.into(), fields.collect::<BTreeMap<_, _>>().into());
+        let fields = kind.fields.iter().map(|field| (field.name.to_string(), sample(&field.of)));
+        let own = sources.own().filter(|own| own.kind.name == kind.name);
+        let facts = own.map(|own| own.facts).unwrap_or_default().iter();
+        let facts = facts.map(|(name, fact)| (name.clone(), sample(fact.of())));
+        let name = if own.is_some() { "probe" } else { &kind.name };
+        let told: BTreeMap<String, Shown> = fields.chain(facts).collect();
+        all.insert(name.into(), told.into());
     }
     let params = sources.params.iter().map(|param| (param.name.clone(), sample(&param.of)));
     let blamed = sources.expect.map(Condition::may_blame).unwrap_or_default();
@@ -302,7 +365,7 @@ fn sample(of: &Type) -> Shown {
         Type::List(of) => vec![sample(of)].into(),
         Type::Record(fields) => fields
             .iter()
-            .map(|field| (field.name.to_owned(), sample(&field.of)))
+            .map(|field| (field.name.to_string(), sample(&field.of)))
             .collect::<BTreeMap<_, _>>()
             .into(),
     }
@@ -323,7 +386,7 @@ fn shown(value: &Value, of: &Type) -> Shown {
         (Value::Record(values), Type::Record(fields)) => values
             .iter()
             .zip(fields.iter())
-            .map(|(value, field)| (field.name.to_owned(), shown(value, &field.of)))
+            .map(|(value, field)| (field.name.to_string(), shown(value, &field.of)))
             .collect::<BTreeMap<_, _>>()
             .into(),
         _ => text(&value.to_string()),

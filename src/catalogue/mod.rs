@@ -1,13 +1,19 @@
 //! The checks: from a YAML file to a condition that is typed, compiled and tested.
 
+mod bounds;
 mod door;
 mod expr;
 mod file;
+mod foreign;
 mod lint;
 mod message;
+mod mutate;
+pub mod pack;
 mod read;
+pub mod recipe;
 mod selftest;
 mod values;
+mod want;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,14 +32,20 @@ use crate::model::value::{Kind, Type, Value};
 
 use self::expr::{Condition, Env, Truth};
 use self::message::{Scene, Sentence};
+use self::recipe::Recipe;
+use self::want::Service;
 
+pub use self::bounds::Bounds;
 pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
+pub use self::foreign::{CheckWords, Foreign, SaysWords};
 pub use self::lint::lint;
+pub use self::mutate::{Mutated, mutate};
 pub use self::selftest::SelfTest;
 pub(crate) use self::values::Reader;
 pub use self::values::type_in_full;
+pub use self::want::Wants;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
@@ -72,6 +84,7 @@ pub struct Catalogue {
     checks: Vec<Arc<Check>>,
     replaced: Vec<CheckId>,
     digest: Option<Digest>,
+    vocabulary: Vocabulary,
 }
 
 impl Catalogue {
@@ -86,16 +99,22 @@ impl Catalogue {
             }
         }
         let (mut checks, mut complaints) = (Vec::new(), Vec::new());
+        let mut vocabulary = vocabulary.clone();
         for file in by_id.values() {
-            match read::read(file, vocabulary) {
-                Ok(check) => checks.push(Arc::new(check)),
+            match read::read(file, &vocabulary) {
+                Ok(check) => {
+                    if let Some(recipe) = &check.recipe {
+                        vocabulary.add(recipe.kind().clone());
+                    }
+                    checks.push(Arc::new(check));
+                }
                 Err(wrong) => complaints.extend(wrong),
             }
         }
         let texts =
             by_id.values().flat_map(|file| [file.id.as_bytes(), file.source.text.as_bytes()]);
         let digest = Some(Digest::of_parts(texts));
-        (Self { checks, replaced, digest }, complaints)
+        (Self { checks, replaced, digest, vocabulary }, complaints)
     }
 
     /// The checks that are built into the program.
@@ -106,6 +125,12 @@ impl Catalogue {
     /// The checks, in order of their ids.
     pub fn checks(&self) -> &[Arc<Check>] {
         &self.checks
+    }
+
+    /// What the checks speak of: the vocabulary that they were read with, and a kind for each probe that one of them
+    /// brings along. Those have no name for their probe yet: that depends on the parameters, which a profile sets.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     /// The check of that id.
@@ -205,6 +230,7 @@ impl Check {
         let (declared, kinds) = (&self.params, &self.kinds);
         let witness = &witness;
         sentence.written(&Scene {
+            own: self.own.zip(self.recipe.as_deref()),
             lang,
             subject,
             params: declared,
@@ -225,6 +251,11 @@ impl Check {
         let optional = [("when", self.when.as_ref()), ("applies", self.applies.as_ref())];
         let optional = optional.into_iter().filter_map(|(field, one)| Some((field, one?.text())));
         optional.chain([("expect", self.expect.text())]).collect()
+    }
+
+    /// Why it does not apply where a condition of its own is false, as its file says it.
+    pub fn otherwise(&self) -> Option<&Said> {
+        self.otherwise.as_ref()
     }
 
     /// The fields of facts that its conditions look at, each once.
@@ -284,6 +315,11 @@ pub struct Check {
     pub params: Vec<Param>,
     /// The file it was read from.
     pub source: Arc<Source>,
+    recipe: Option<Arc<Recipe>>,
+    /// The place of its recipe's kind in the vocabulary.
+    own: Option<KindId>,
+    /// Where in the records of services the fields stand that are known beforehand.
+    service: Option<Service>,
     when: Option<Condition>,
     not_when: Why,
     applies: Option<Condition>,
@@ -308,6 +344,8 @@ pub struct Param {
     pub default: Value,
     /// Which way is stricter, so that loosening can be told.
     pub stricter: Option<Stricter>,
+    /// What a profile may set, beyond the type.
+    pub bounds: Bounds,
     /// Its meaning, as a sentence.
     pub means: String,
 }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use super::expr::{Condition, Fault, Names, misnamed};
+use super::bounds::Bounds;
+use super::expr::{Called, Condition, Fault, Names, Own, misnamed};
 use super::file::CheckFile;
 use super::message::{Sentence, Sources};
+use super::recipe::{self, Medium, Recipe};
 use super::selftest::SelfTest;
 use super::values::Reader;
+use super::want::Service;
 use super::{Check, File, Param};
 use crate::facts::{KindId, Vocabulary};
 use crate::model::complaint::Complaint;
 use crate::model::net::CheckId;
-use crate::model::value::{Kind, Type};
-use crate::yaml::{self, Node};
+use crate::model::value::{Kind, Tier, Type};
+use crate::yaml::{self, Document, Node};
 
 /// Reads one check.
 pub(super) fn read(file: &File, vocabulary: &Vocabulary) -> Result<Check, Vec<Complaint>> {
@@ -41,6 +44,35 @@ pub(super) fn read(file: &File, vocabulary: &Vocabulary) -> Result<Check, Vec<Co
     }
 }
 
+/// A check file that was read without a mistake, for making it again with one part changed.
+pub(super) struct Parts<'a> {
+    file: &'a File,
+    vocabulary: &'a Vocabulary,
+    /// The file as it is.
+    pub(super) document: Document<CheckFile>,
+}
+
+/// Reads a check file for trying what it would be otherwise.
+///
+/// # Errors
+/// Everything that is wrong with it as it is.
+pub(super) fn parts<'a>(
+    file: &'a File,
+    vocabulary: &'a Vocabulary,
+) -> Result<Parts<'a>, Vec<Complaint>> {
+    read(file, vocabulary)?;
+    let document = yaml::read::<CheckFile>(&file.source)?;
+    Ok(Parts { file, vocabulary, document })
+}
+
+impl Parts<'_> {
+    /// The check from that tree; none where it cannot be typed. A parameter that is used no more is forgiven.
+    pub(super) fn check(&self, tree: &Node) -> Option<Check> {
+        let (compiled, _) = compile(self.file, tree, self.vocabulary);
+        Some(assemble(self.file, self.document.value.clone(), compiled?))
+    }
+}
+
 /// What is made of the parts of a file that know about facts.
 struct Compiled {
     on: KindId,
@@ -52,6 +84,8 @@ struct Compiled {
     pass: Option<Sentence>,
     tests: Vec<SelfTest>,
     kinds: Vec<(KindId, Kind)>,
+    own: Option<(KindId, Arc<Recipe>)>,
+    service: Option<Service>,
 }
 
 fn assemble(file: &File, shape: CheckFile, compiled: Compiled) -> Check {
@@ -78,6 +112,9 @@ fn assemble(file: &File, shape: CheckFile, compiled: Compiled) -> Check {
         tags: shape.tags,
         params: compiled.params,
         source: Arc::clone(&file.source),
+        own: compiled.own.as_ref().map(|(id, _)| *id),
+        recipe: compiled.own.map(|(_, recipe)| recipe),
+        service: compiled.service,
         not_when: super::not_so(compiled.when.as_ref(), shape.otherwise.as_ref()),
         not_applies: super::not_so(compiled.applies.as_ref(), shape.otherwise.as_ref()),
         when: compiled.when,
@@ -97,20 +134,38 @@ fn compile(
     vocabulary: &Vocabulary,
 ) -> (Option<Compiled>, Vec<Complaint>) {
     let mut reader = Reader::new(&file.source);
-    let on = on(&mut reader, tree, vocabulary);
     let params = params(&mut reader, tree, vocabulary);
+    let typed: Vec<(String, Type)> =
+        params.iter().map(|param| (param.name.clone(), param.of.clone())).collect();
+    let mut words = vocabulary.clone();
+    let own = own(&mut reader, file, tree, &mut words, &params, &typed);
+    let vocabulary = &words;
+    let on = on(&mut reader, tree, vocabulary, own.as_ref().map(|(id, _)| *id));
     // Without knowing what it is on, nothing says what its conditions may see.
     let Some(on) = on else { return (None, reader.complaints) };
     let Some(tier) = vocabulary.kind(on).map(|kind| kind.tier) else {
         return (None, reader.complaints);
     };
-    let typed: Vec<(String, Type)> =
-        params.iter().map(|param| (param.name.clone(), param.of.clone())).collect();
-    let names = Names { vocabulary, tier, params: &typed };
+    let heard = |called| {
+        own.as_ref().map(|(id, recipe)| Own {
+            kind: recipe.kind(),
+            id: *id,
+            facts: &recipe.facts,
+            broken: &recipe.broken,
+            called,
+        })
+    };
+    let names = Names { vocabulary, tier, params: &typed, own: heard(Called::Later) };
     let when = condition(&mut reader, tree, "when", &names);
+    let names = Names { own: heard(Called::Probe), ..names };
     let applies = condition(&mut reader, tree, "applies", &names);
     let expect = condition(&mut reader, tree, "expect", &names);
-    unused(&mut reader, tree, &params, [&when, &applies, &expect]);
+    let asked = own.as_ref().map(|(_, recipe)| recipe::uses(recipe)).unwrap_or_default();
+    unused(&mut reader, tree, &params, [&when, &applies, &expect], asked);
+    if let Some((id, recipe)) = &own {
+        goes_somewhere(&mut reader, tree, recipe);
+        looked_at(&mut reader, tree, *id, [&applies, &expect]);
+    }
     let sources = Sources { names: &names, params: &params, expect: expect.as_ref() };
     let says = tree.field("says");
     let fail = says
@@ -119,7 +174,13 @@ fn compile(
     let pass = says
         .and_then(|says| says.field("pass"))
         .map(|node| Sentence::read(&mut reader, node, &sources));
-    let tests = SelfTest::read_all(&mut reader, tree, &names, &params);
+    let tests = SelfTest::read_all(
+        &mut reader,
+        tree,
+        &names,
+        &params,
+        own.as_ref().map(|(_, recipe)| recipe),
+    );
     let mut kinds: Vec<(KindId, Kind)> = Vec::new();
     let told = fail.iter().chain(pass.iter().flatten()).flat_map(|sentence| &sentence.kinds);
     for id in told {
@@ -139,16 +200,74 @@ fn compile(
         pass: pass.flatten(),
         tests,
         kinds,
+        service: Service::of(vocabulary).filter(|_| own.is_some()),
+        own,
     });
     (compiled, reader.complaints)
 }
 
-fn on(reader: &mut Reader<'_>, tree: &Node, vocabulary: &Vocabulary) -> Option<KindId> {
+/// The check's own probe, with the place of its kind, which is added to the vocabulary.
+fn own(
+    reader: &mut Reader<'_>,
+    file: &File,
+    tree: &Node,
+    vocabulary: &mut Vocabulary,
+    params: &[Param],
+    typed: &[(String, Type)],
+) -> Option<(KindId, Arc<Recipe>)> {
+    let probe = tree.field("probe")?;
+    let id = KindId::try_from(vocabulary.kinds().len()).ok()?;
+    let around = recipe::Around { check: &file.id, id, params, typed };
+    let recipe = recipe::read(reader, probe, &around)?;
+    vocabulary.add(recipe.kind().clone());
+    Some((id, Arc::new(recipe)))
+}
+
+/// What goes to services that were found must say to which.
+fn goes_somewhere(reader: &mut Reader<'_>, tree: &Node, recipe: &Recipe) {
+    if matches!(recipe.medium, Medium::Tcp | Medium::Tls)
+        && tree.field("when").is_none()
+        && let Some(entry) = tree.entries().iter().find(|entry| entry.name() == "probe")
+    {
+        let help =
+            "write `when:`, which decides where it goes: `when: service.port in params.ports`";
+        reader.wrong(&entry.key, "nothing says to which ports this probe goes", help);
+    }
+}
+
+/// A probe whose answers nobody looks at would be sent in vain.
+fn looked_at(reader: &mut Reader<'_>, tree: &Node, own: KindId, all: [&Option<Condition>; 2]) {
+    if all[1].is_none() {
+        return;
+    }
+    let looks = |condition: &Condition| condition.looks_at().iter().any(|(kind, _)| *kind == own);
+    if !all.iter().filter_map(|one| one.as_ref()).any(looks)
+        && let Some(entry) = tree.entries().iter().find(|entry| entry.name() == "probe")
+    {
+        let help = "use `probe.…` in `applies` or `expect`, or take the probe out";
+        reader.wrong(&entry.key, "no condition looks at what this probe hears", help);
+    }
+}
+
+fn on(
+    reader: &mut Reader<'_>,
+    tree: &Node,
+    vocabulary: &Vocabulary,
+    own: Option<KindId>,
+) -> Option<KindId> {
     let node = tree.field("on")?;
     let name = node.text()?;
-    let found = vocabulary.id(name);
+    if name == "probe" {
+        // Where there is a probe that cannot be read, that was complained of.
+        if own.is_none() && tree.field("probe").is_none() {
+            reader.wrong(node, "this check has no probe of its own", "write one under `probe:`");
+        }
+        return own;
+    }
+    let spelt = |id: &KindId| vocabulary.kind(*id).is_some_and(|kind| !kind.is_of_one_check());
+    let found = vocabulary.id(name).filter(spelt);
     if found.is_none() {
-        let known: Vec<&str> = vocabulary.kinds().iter().map(|kind| kind.name).collect();
+        let known: Vec<&str> = vocabulary.visible(Tier::Site).map(|kind| &*kind.name).collect();
         let title = misnamed(name, "is not a kind of fact", known.iter().copied());
         reader.wrong(node, title, &format!("the kinds: {}", known.join(", ")));
     }
@@ -174,7 +293,8 @@ fn params(reader: &mut Reader<'_>, tree: &Node, vocabulary: &Vocabulary) -> Vec<
         };
         let stricter = stricter(reader, &entry.value, &of);
         let means = entry.value.field("means").and_then(Node::text).unwrap_or("").to_owned();
-        params.push(Param { name, of, default, stricter, means });
+        let bounds = Bounds::read(reader, &entry.value, &of, &default);
+        params.push(Param { name, of, default, stricter, bounds, means });
     }
     params
 }
@@ -234,16 +354,21 @@ fn unused(
     tree: &Node,
     params: &[Param],
     conditions: [&Option<Condition>; 3],
+    asked: Vec<usize>,
 ) {
     if conditions[2].is_none() {
         return;
     }
-    let used: Vec<usize> =
-        conditions.iter().filter_map(|one| one.as_ref()).flat_map(Condition::uses).collect();
+    let used: Vec<usize> = conditions
+        .iter()
+        .filter_map(|one| one.as_ref())
+        .flat_map(Condition::uses)
+        .chain(asked)
+        .collect();
     let written = tree.field("params").map(Node::entries).unwrap_or_default();
     for (_, param) in params.iter().enumerate().filter(|(place, _)| !used.contains(place)) {
         let Some(entry) = written.iter().find(|entry| entry.name() == param.name) else { continue };
-        let title = format!("no condition uses the parameter `{}`", param.name);
+        let title = format!("nothing uses the parameter `{}`", param.name);
         reader.wrong(&entry.key, title, &format!("use params.{}, or take it out", param.name));
     }
 }
@@ -256,7 +381,7 @@ fn is_id(id: &str) -> bool {
     id.split_once('/').is_some_and(|(area, name)| word(area) && word(name))
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }

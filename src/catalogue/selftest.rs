@@ -4,14 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::expr::{Env, Names, Val, misnamed, tier, unknown};
+use super::recipe::{Recipe, Script};
 use super::values::Reader;
-use super::{Check, Param};
+use super::{Check, Lookup, Param};
 use crate::facts::KindId;
 use crate::model::complaint::Complaint;
 use crate::model::net::{HostId, Transport};
 use crate::model::outcome::Outcome;
 use crate::model::subject::Subject;
-use crate::model::value::{Type, Value};
+use crate::model::value::{Tier, Type, Value};
 use crate::yaml::Node;
 
 /// A test of a check.
@@ -22,6 +23,8 @@ pub struct SelfTest {
     /// The outcome that it must come to.
     pub expect: Outcome,
     given: Vec<(KindId, Arc<[Value]>)>,
+    script: Option<Script>,
+    facts: Vec<(String, Option<Value>, Range<usize>)>,
     params: Vec<Value>,
     witness: Option<Vec<Wanted>>,
     says: Option<String>,
@@ -44,9 +47,10 @@ impl SelfTest {
         tree: &Node,
         names: &Names<'_>,
         params: &[Param],
+        recipe: Option<&Arc<Recipe>>,
     ) -> Vec<Self> {
         let tests = tree.field("tests").map(Node::items).unwrap_or_default();
-        tests.iter().filter_map(|test| Self::read(reader, test, names, params)).collect()
+        tests.iter().filter_map(|test| Self::read(reader, test, names, params, recipe)).collect()
     }
 
     fn read(
@@ -54,17 +58,27 @@ impl SelfTest {
         node: &Node,
         names: &Names<'_>,
         params: &[Param],
+        recipe: Option<&Arc<Recipe>>,
     ) -> Option<Self> {
         let name = node.field("name")?;
         let word = node.field("expect").and_then(Node::text)?;
         let expect = Outcome::ALL.into_iter().find(|outcome| outcome.word() == word)?;
         let given = given(reader, node, names);
+        let script = Script::read(reader, node, recipe.map(|recipe| recipe.medium));
+        let heard = node.field("given").and_then(|given| given.field("probe"));
+        if let (Some(_), Some(heard)) = (&script, heard) {
+            let help = "take one of the two out";
+            reader.wrong(heard, "what the probe hears is told twice", help);
+        }
+        let facts = facts(reader, node.field("facts"), names);
         let params = set(reader, node.field("params"), params, "this test sets");
         let witness = node.field("witness").map(|list| list.items().iter().map(wanted).collect());
         Some(Self {
             name: name.text()?.to_owned(),
             expect,
             given,
+            script,
+            facts,
             params,
             witness,
             says: node.field("says").and_then(Node::text).map(str::to_owned),
@@ -77,8 +91,9 @@ impl SelfTest {
 fn given(reader: &mut Reader<'_>, node: &Node, names: &Names<'_>) -> Vec<(KindId, Arc<[Value]>)> {
     let written = node.field("given").map(Node::entries).unwrap_or_default();
     for entry in written {
-        let kind = names.vocabulary.id(entry.name()).and_then(|id| names.vocabulary.kind(id));
-        match kind {
+        let own = names.own.filter(|_| entry.name() == "probe").map(|own| own.kind);
+        let spelt = || names.vocabulary.visible(Tier::Site).find(|kind| kind.name == entry.name());
+        match own.or_else(spelt) {
             Some(kind) if kind.tier <= names.tier => {}
             Some(kind) => {
                 let title = format!(
@@ -90,7 +105,7 @@ fn given(reader: &mut Reader<'_>, node: &Node, names: &Names<'_>) -> Vec<(KindId
                 reader.wrong(&entry.key, title, "");
             }
             None => {
-                let known = names.vocabulary.visible(names.tier).map(|kind| kind.name);
+                let known = names.vocabulary.visible(names.tier).map(|kind| &*kind.name);
                 let title = misnamed(entry.name(), "is not a kind of fact", known);
                 reader.wrong(&entry.key, title, "");
             }
@@ -100,8 +115,12 @@ fn given(reader: &mut Reader<'_>, node: &Node, names: &Names<'_>) -> Vec<(KindId
     for (id, kind) in
         (0..).zip(names.vocabulary.kinds()).filter(|(_, kind)| kind.tier <= names.tier)
     {
-        let value =
-            written.iter().find(|entry| entry.name() == kind.name).map(|entry| &entry.value);
+        let own = names.own.is_some_and(|own| own.id == id);
+        if kind.is_of_one_check() && !own {
+            continue;
+        }
+        let name = if own { "probe" } else { &*kind.name };
+        let value = written.iter().find(|entry| entry.name() == name).map(|entry| &entry.value);
         let record = match value {
             Some(value) => reader.record(value, &kind.fields).map(Into::into),
             None => Some(kind.fields.iter().map(|_| unknown("not given")).collect()),
@@ -109,6 +128,34 @@ fn given(reader: &mut Reader<'_>, node: &Node, names: &Names<'_>) -> Vec<(KindId
         if let Some(record) = record {
             all.push((id, record));
         }
+    }
+    all
+}
+
+/// What a test says that the probe concludes; none stands for what is not known.
+fn facts(
+    reader: &mut Reader<'_>,
+    node: Option<&Node>,
+    names: &Names<'_>,
+) -> Vec<(String, Option<Value>, Range<usize>)> {
+    let mut all = Vec::new();
+    for entry in node.map(Node::entries).unwrap_or_default() {
+        let known = names.own.map(|own| own.facts).unwrap_or_default();
+        if names.own.is_some_and(|own| own.is_broken(entry.name())) {
+            continue;
+        }
+        let Some((name, fact)) = known.iter().find(|(name, _)| name == entry.name()) else {
+            let known = known.iter().map(|(name, _)| name.as_str());
+            let title = misnamed(entry.name(), "is not a fact of the check's probe", known);
+            reader.wrong(&entry.key, title, "its facts stand under `probe.facts`");
+            continue;
+        };
+        let value = match reader.value(&entry.value, fact.of()) {
+            Some(Value::Unknown(_)) => None,
+            Some(value) => Some(value),
+            None => continue,
+        };
+        all.push((name.clone(), value, entry.key.mark()));
     }
     all
 }
@@ -166,7 +213,7 @@ impl Wanted {
             (Self::Word(word), _, _) => value.to_string() == *word,
             (Self::Fields(wanted), Value::Record(values), Type::Record(fields)) => {
                 wanted.iter().all(|(name, word)| {
-                    let slot = fields.iter().position(|field| field.name == name);
+                    let slot = fields.iter().position(|field| &field.name == name);
                     slot.and_then(|slot| values.get(slot)).is_some_and(|it| it.to_string() == *word)
                 })
             }
@@ -181,9 +228,29 @@ impl Check {
     /// # Errors
     /// What it came to instead.
     pub fn test(&self, test: &SelfTest) -> Result<(), Complaint> {
-        let lookup = |kind: KindId| {
-            test.given.iter().find(|(known, _)| *known == kind).map(|(_, record)| record.as_ref())
+        let heard = match (&test.script, self.asking(&test.params)) {
+            (Some(script), Some(asking)) => match script.play(asking) {
+                Ok(record) => Some(record),
+                Err(mismatch) => {
+                    let at = mismatch.at.unwrap_or_else(|| test.at.clone());
+                    let complaint = Complaint::at(&self.source, at, mismatch.title);
+                    return Err(match mismatch.help.as_str() {
+                        "" => complaint,
+                        help => complaint.help(help),
+                    });
+                }
+            },
+            _ => None,
         };
+        let lookup = |kind: KindId| match &heard {
+            Some(heard) if self.own == Some(kind) => Some(heard.as_slice()),
+            _ => test
+                .given
+                .iter()
+                .find(|(known, _)| *known == kind)
+                .map(|(_, record)| record.as_ref()),
+        };
+        self.concludes(test, &lookup)?;
         let verdict = self.judge(&test.params, &lookup);
         let wrong = |title: String| Complaint::at(&self.source, test.at.clone(), title);
         if verdict.outcome != test.expect {
@@ -229,6 +296,33 @@ impl Check {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Check {
+    /// Holds what its probe concludes against what a test says.
+    fn concludes<'a>(
+        &'a self,
+        test: &'a SelfTest,
+        lookup: Lookup<'_, 'a>,
+    ) -> Result<(), Complaint> {
+        let Some(recipe) = &self.recipe else { return Ok(()) };
+        let env = Env::new(&test.params, lookup);
+        for (name, wanted, at) in &test.facts {
+            let fact = recipe.facts.iter().find(|(known, _)| known == name);
+            let Some(came) = fact.map(|(_, fact)| fact.value(&env).keep()) else { continue };
+            let same = match (wanted, &came) {
+                (None, Value::Unknown(_)) => true,
+                (Some(wanted), came) => wanted == came,
+                (None, _) => false,
+            };
+            if !same {
+                let wanted = wanted.as_ref().map_or("unknown".into(), ToString::to_string);
+                let title = format!("`{name}` came to {came}, not {wanted}");
+                return Err(Complaint::at(&self.source, at.clone(), title));
+            }
+        }
+        Ok(())
     }
 }
 

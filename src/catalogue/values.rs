@@ -95,7 +95,7 @@ impl<'s> Reader<'s> {
         }
         for entry in node.entries() {
             if !fields.iter().any(|field| field.name == entry.name()) {
-                let known = fields.iter().map(|field| field.name);
+                let known = fields.iter().map(|field| &*field.name);
                 let title = misnamed(entry.name(), "is not a field of this", known.clone());
                 let help = format!("its fields: {}", known.collect::<Vec<_>>().join(", "));
                 self.wrong(&entry.key, title, &help);
@@ -103,7 +103,7 @@ impl<'s> Reader<'s> {
         }
         let values: Vec<Option<Value>> = fields
             .iter()
-            .map(|field| match node.field(field.name) {
+            .map(|field| match node.field(&field.name) {
                 Some(value) => self.value(value, &field.of),
                 None => Some(unknown("not given")),
             })

@@ -30,6 +30,12 @@ pub(crate) fn complain(globals: &Globals, complaints: &[Complaint]) {
     let _ = stderr.lock().write_all(render(complaints, paint).as_bytes());
 }
 
+/// Says on stderr what is neither a result nor a mistake.
+#[expect(clippy::print_stderr, reason = "what is no result goes to stderr")]
+pub(crate) fn say(words: &str) {
+    eprintln!("postern: {words}");
+}
+
 /// Whether to write in colour, as `--color`, `POSTERN_COLOR` and `NO_COLOR` (no-color.org) say.
 pub(crate) fn wants_colour(choice: ColorChoice, is_terminal: bool) -> Paint {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::complain::wants_colour;
-use super::stopped::Stopped;
+use super::further::{Further, Languages};
+use super::remembered::remembered;
 use super::{Exit, Globals};
+use crate::model::complaint::Complaint;
 use crate::report::{self, Format, Options, Paint};
 use crate::review::{GateVerdict, Review};
 
@@ -16,30 +18,32 @@ use crate::review::{GateVerdict, Review};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct Outputs {
-    /// The folder for the results; made when it is missing [default: postern-review-DATE].
+    /// The folder for the results; made when it is missing [default: postern-review-DATE, or with --resume the book's].
     #[arg(long, value_name = "DIR", env = "POSTERN_OUT")]
     pub(crate) out: Option<PathBuf>,
-    /// Languages of the report, first the summary's own: en, zh-Hant.
-    #[arg(
-        long,
-        value_name = "LANG",
-        value_delimiter = ',',
-        default_value = "en",
-        env = "POSTERN_LANG"
-    )]
+    /// Languages of the report, first the summary's own: en, zh-Hant, or that of a words file [default: that of the first
+    /// words file, or en].
+    #[arg(long, value_name = "LANG", value_delimiter = ',', env = "POSTERN_LANG")]
     pub(crate) lang: Vec<String>,
-    /// Forms to write besides review.json: html, sarif, junit, text.
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_delimiter = ',',
-        default_value = "html",
-        env = "POSTERN_FORMAT"
-    )]
+    /// A words file: a further language, or other words for one that is built in; may be given more than once.
+    #[arg(long, value_name = "FILE", env = "POSTERN_WORDS", value_delimiter = ',')]
+    pub(crate) words: Vec<PathBuf>,
+    /// Forms to write besides review.json: html, sarif, junit, text [default: html].
+    #[arg(long, value_name = "FORM", value_delimiter = ',', env = "POSTERN_FORMAT")]
     pub(crate) format: Vec<String>,
     /// The last review.json, to mark what is new, what is fixed and what is still open.
     #[arg(long, value_name = "REVIEW", env = "POSTERN_LAST")]
     pub(crate) last: Option<PathBuf>,
+}
+
+// Not the folder: a resumed scan writes to where its book lies, also when both were moved.
+remembered! {
+    Outputs {
+        lang: texts,
+        format: texts,
+        words: paths,
+        last: path,
+    }
 }
 
 impl Outputs {
@@ -47,7 +51,8 @@ impl Outputs {
     pub(crate) fn formats(&self) -> Result<Vec<&'static Format>, Vec<String>> {
         let mut known = Vec::new();
         let mut unknown = Vec::new();
-        for word in std::iter::once("json").chain(self.format.iter().map(String::as_str)) {
+        let given = if self.format.is_empty() { vec!["html"] } else { words(&self.format) };
+        for word in std::iter::once("json").chain(given) {
             match report::format(word) {
                 Some(format) if known.iter().any(|have: &&Format| have.name == format.name) => {}
                 Some(format) => known.push(format),
@@ -57,25 +62,33 @@ impl Outputs {
         if unknown.is_empty() { Ok(known) } else { Err(unknown) }
     }
 
-    /// Whether everything asked for exists, before anything is done.
-    pub(crate) fn check(&self) -> Result<(), Stopped> {
-        let known: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
-        self.formats().map(drop).map_err(|words| {
-            let title = format!("there is no form `{}`", words.join("`, `"));
-            Stopped::yours(title, format!("there are {}", known.join(", ")))
-        })
+    /// The languages that there are. A form or a language that there is not, and everything that is wrong with the words
+    /// files, joins the complaints: to be found out before anything is done.
+    pub(crate) fn check(&self, wrong: &mut Vec<Complaint>) -> Languages {
+        if let Err(words) = self.formats() {
+            let known: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+            let one = Complaint::nowhere(format!("there is no form `{}`", words.join("`, `")));
+            wrong.push(one.help(format!("there are {}", known.join(", "))));
+        }
+        let languages = Further { words: self.words.clone() }.read(wrong);
+        wrong.extend(self.languages(&languages).iter().filter_map(|lang| languages.unknown(lang)));
+        languages
     }
 
     /// The languages asked for: at least one.
-    pub(crate) fn languages(&self) -> Vec<&str> {
+    fn languages<'a>(&'a self, known: &'a Languages) -> Vec<&'a str> {
         let mut all: Vec<&str> = Vec::new();
         for lang in self.lang.iter().map(|lang| lang.trim()).filter(|lang| !lang.is_empty()) {
             if !all.contains(&lang) {
                 all.push(lang);
             }
         }
-        if all.is_empty() { vec!["en"] } else { all }
+        if all.is_empty() { vec![known.usual()] } else { all }
     }
+}
+
+fn words(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
 }
 
 /// Writes a review in every form and language that is asked for into `folder`, prints its summary on stdout, and says
@@ -87,9 +100,10 @@ pub(crate) fn publish(
     review: &Review,
     folder: &Path,
     outputs: &Outputs,
+    known: &Languages,
     globals: &Globals,
 ) -> Result<Exit, String> {
-    let languages = outputs.languages();
+    let languages = outputs.languages(known);
     let formats =
         outputs.formats().map_err(|words| format!("no such form: {}", words.join(", ")))?;
     fs::create_dir_all(folder).map_err(|wrong| format!("{}: {wrong}", folder.display()))?;
@@ -99,12 +113,15 @@ pub(crate) fn publish(
         for (nth, lang) in spoken.iter().enumerate() {
             let path = folder.join(file_name(format.file, lang, nth));
             let bytes =
-                (format.render)(review, &Options::new(lang)).map_err(|wrong| wrong.to_string())?;
+                (format.render)(review, &known.options(lang)).map_err(|wrong| wrong.to_string())?;
             write_whole(&path, &bytes).map_err(|wrong| format!("{}: {wrong}", path.display()))?;
             beside.push(path.display().to_string());
         }
     }
-    summarise(review, languages[0], &beside, globals)?;
+    if globals.quiet {
+        return Ok(exit(review));
+    }
+    summarise(review, known.options(languages[0]), &beside, globals)?;
     Ok(exit(review))
 }
 
@@ -117,14 +134,13 @@ fn file_name(plain: &str, lang: &str, nth: usize) -> String {
 }
 
 /// Prints the summary.
-fn summarise(
+fn summarise<'a>(
     review: &Review,
-    lang: &str,
-    beside: &[String],
+    mut options: Options<'a>,
+    beside: &'a [String],
     globals: &Globals,
 ) -> Result<(), String> {
     let Some(text) = report::format("text") else { return Ok(()) };
-    let mut options = Options::new(lang);
     options.beside = beside;
     if paints(globals) {
         options.paint = Paint::Ansi;
@@ -205,6 +221,31 @@ mod tests {
         assert_eq!(exit(&review), Exit::Passed);
         review.scan.own_errors = 1;
         assert_eq!(exit(&review), Exit::Untrustworthy);
+    }
+
+    #[test]
+    fn what_is_written_comes_back_from_a_book_and_what_is_given_now_wins() {
+        let outputs = |lang: &[&str], format: &[&str], last: Option<&str>| Outputs {
+            out: Some("review".into()),
+            lang: lang.iter().map(|word| (*word).to_owned()).collect(),
+            format: format.iter().map(|word| (*word).to_owned()).collect(),
+            words: Vec::new(),
+            last: last.map(PathBuf::from),
+        };
+        let book =
+            outputs(&["zh-Hant", "en"], &["html", "sarif"], Some("/old/review.json")).words();
+        let nothing = Outputs { out: None, ..outputs(&[], &[], None) };
+        let back = nothing.or(&book).expect("our own words");
+        assert_eq!(back.words(), book);
+        assert_eq!(back.out, None, "the folder is the book's own");
+        let other = outputs(&["en"], &[], None).or(&book).expect("our own words");
+        assert_eq!(other.languages(&Languages::default()), ["en"]);
+        assert_eq!(other.format, ["html", "sarif"]);
+        let names = |outputs: &Outputs| -> Vec<_> {
+            outputs.formats().expect("known").iter().map(|format| format.name).collect()
+        };
+        assert_eq!(names(&back), ["json", "html", "sarif"]);
+        assert_eq!(names(&nothing), ["json", "html"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use clap::{Args, Parser};
 use tokio::runtime::{Builder, Runtime};
 
 use super::files::give_up;
+use super::further::Further;
 use super::library::Library;
 use super::scan::Scan;
 use super::{Exit, Globals};
@@ -33,15 +34,11 @@ pub(crate) struct Demo {
     /// The folder for the review, and for the vendor's inventory and profile
     #[arg(long, value_name = "DIR", default_value = "postern-demo", env = "POSTERN_OUT")]
     out: PathBuf,
-    /// The report's languages
-    #[arg(
-        long,
-        value_name = "LANG",
-        value_delimiter = ',',
-        default_value = "en,zh-Hant",
-        env = "POSTERN_LANG"
-    )]
+    /// The report's languages [default: en,zh-Hant, or those of the words files]
+    #[arg(long, value_name = "LANG", value_delimiter = ',', env = "POSTERN_LANG")]
     lang: Vec<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 /// The scan's own options, as if they had been typed.
@@ -92,12 +89,21 @@ impl Demo {
         fs::write(self.out.join("ca.pem"), vendor.authority_pem())?;
         fs::write(self.out.join("inventory.yaml"), vendor.inventory("ca.pem"))?;
         // What is built in can be read: a test holds that every check and profile loads.
-        let baseline = Library::open(None, None)
+        let baseline = Library::built_in()
             .0
             .profile("baseline")
             .map(|baseline| baseline.ports)
             .unwrap_or_default();
         fs::write(profiles.join("demo.yaml"), vendor.profile(&baseline, &strangers(&tables)))
+    }
+
+    /// Those asked for, else both that are built in. A words file is given to be read in its own language.
+    fn languages(&self) -> String {
+        match (self.lang.is_empty(), self.further.words.is_empty()) {
+            (false, _) => self.lang.join(","),
+            (true, true) => "en,zh-Hant".into(),
+            (true, false) => String::new(),
+        }
     }
 
     fn typed(&self) -> Vec<String> {
@@ -108,9 +114,11 @@ impl Demo {
             ("--profile", "demo".into()),
             ("--vantage", "outside".into()),
             ("--pace", "1000/s".into()),
-            ("--lang", self.lang.join(",")),
+            ("--lang", self.languages()),
             ("--out", self.out.display().to_string()),
         ];
-        words.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+        let files = self.further.words.iter().map(|path| ("--words", path.display().to_string()));
+        let all = words.into_iter().chain(files);
+        all.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 }

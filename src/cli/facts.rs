@@ -45,7 +45,7 @@ impl Facts {
         let mut unknown = Vec::new();
         for name in &self.kinds {
             if vocabulary.id(name).is_none() {
-                let near = nearest(name, vocabulary.kinds().iter().map(|kind| kind.name));
+                let near = nearest(name, vocabulary.kinds().iter().map(|kind| &*kind.name));
                 let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                 unknown.push(crate::model::complaint::Complaint::nowhere(format!(
                     "`{name}` is not a kind of fact{near}"
@@ -55,8 +55,9 @@ impl Facts {
         if !unknown.is_empty() {
             return super::files::give_up(globals, &unknown);
         }
-        let wanted =
-            |kind: &&Kind| self.kinds.is_empty() || self.kinds.iter().any(|name| name == kind.name);
+        let wanted = |kind: &&Kind| {
+            self.kinds.is_empty() || self.kinds.iter().any(|name| *name == kind.name)
+        };
         let kinds: Vec<&Kind> = vocabulary.kinds().iter().filter(wanted).collect();
         let mut page = Page::new(globals);
         match self.format {
@@ -69,10 +70,10 @@ impl Facts {
 }
 
 fn write(page: &mut Page, kind: &Kind) {
-    let title = page.styled(kind.name, Style::Bold, 0);
+    let title = page.styled(&kind.name, Style::Bold, 0);
     let rest = page.styled(&format!("one for each {}", tier(kind.tier)), Style::Faint, 0);
     page.line(format!("{title}  {rest}"));
-    page.paragraph("  ", 2, kind.means);
+    page.paragraph("  ", 2, &kind.means);
     page.line("");
     fields(page, 2, &kind.fields);
     page.line("");
@@ -80,10 +81,10 @@ fn write(page: &mut Page, kind: &Kind) {
 
 fn fields(page: &mut Page, indent: usize, fields: &[Field]) {
     for field in fields {
-        let name = page.styled(field.name, Style::Cyan, 0);
+        let name = page.styled(&field.name, Style::Cyan, 0);
         let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
         page.line(format!("{}{name}  {of}", " ".repeat(indent)));
-        page.paragraph(&" ".repeat(indent + 2), indent + 2, field.means);
+        page.paragraph(&" ".repeat(indent + 2), indent + 2, &field.means);
         if let Some(inner) = record(&field.of) {
             self::fields(page, indent + 4, inner);
         }
@@ -116,7 +117,7 @@ fn as_json(kinds: &[&Kind]) -> String {
                 "name": kind.name,
                 "tier": format!("{:?}", kind.tier).to_lowercase(),
                 "means": kind.means,
-                "probes": needs(kind.name),
+                "probes": needs(kind),
                 "fields": fields_json(&kind.fields),
             })
         })

@@ -1,12 +1,13 @@
 //! What a scan is given: the options that `plan` and `scan` share, and how they outlive a killed program in its book.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
 
+use super::library::{Folders, Packs};
+use super::remembered::remembered;
 use crate::model::plan::Limits;
 
 /// What is scanned, by whose leave, for which checks, and how.
@@ -63,6 +64,8 @@ pub(crate) struct Given {
     /// A folder of profile files that add to the built-in ones, or replace those of the same name.
     #[arg(long, value_name = "DIR", env = "POSTERN_PROFILES", help_heading = "Checks")]
     pub(crate) profiles: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) packs: Packs,
     /// From where the scan is made: a vantage of the inventory.
     #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
     pub(crate) vantage: Option<String>,
@@ -86,103 +89,40 @@ pub(crate) struct Given {
     pub(crate) ehlo_name: Option<String>,
 }
 
-/// Moves an option into a map of words and back, so that the list of options stands here once.
-macro_rules! remembered {
-    ($($name:ident: $many:ident),+ $(,)?) => {
-        impl Given {
-            /// The options as words, for the book; paths are made absolute, so that a scan can be resumed from anywhere.
-            pub(crate) fn words(&self) -> BTreeMap<String, Vec<String>> {
-                let mut all = BTreeMap::new();
-                $(let words = $many::words(&self.$name);
-                if !words.is_empty() {
-                    all.insert(stringify!($name).to_owned(), words);
-                })+
-                all
-            }
-
-            /// The same with what was not given taken from a book.
-            pub(crate) fn or(&self, book: &BTreeMap<String, Vec<String>>) -> Result<Self, String> {
-                let mut all = self.clone();
-                $(if let (true, Some(words)) = ($many::words(&self.$name).is_empty(), book.get(stringify!($name))) {
-                    all.$name = $many::read(words)?;
-                })+
-                Ok(all)
-            }
-        }
-    };
-}
 remembered! {
-    hosts: texts,
-    inventory: path,
-    authorisation: paths,
-    authorised_by: text,
-    waivers: path,
-    profile: text,
-    checks: path,
-    profiles: path,
-    vantage: text,
-    pace: text,
-    resolver: texts,
-    user_agent: text,
-    ehlo_name: text,
-}
-
-/// Options that are given once, as text.
-#[expect(clippy::ref_option, reason = "called with the field as it stands, as its siblings are")]
-mod text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    pub(super) fn words<T: Display>(value: &Option<T>) -> Vec<String> {
-        value.iter().map(ToString::to_string).collect()
-    }
-
-    pub(super) fn read<T: FromStr>(words: &[String]) -> Result<Option<T>, String> {
-        super::texts::read(words).map(|all: Vec<T>| all.into_iter().next())
+    Given {
+        hosts: texts,
+        inventory: path,
+        authorisation: paths,
+        authorised_by: text,
+        waivers: path,
+        profile: text,
+        checks: path,
+        profiles: path,
+        vantage: text,
+        pace: text,
+        resolver: texts,
+        user_agent: text,
+        ehlo_name: text,
     }
 }
 
-/// Options that may be given more than once, as text.
-mod texts {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    pub(super) fn words<T: Display>(values: &[T]) -> Vec<String> {
-        values.iter().map(ToString::to_string).collect()
-    }
-
-    pub(super) fn read<T: FromStr>(words: &[String]) -> Result<Vec<T>, String> {
-        let one = |word: &String| word.parse().map_err(|_| format!("the book says `{word}`"));
-        words.iter().map(one).collect()
+remembered! {
+    Packs {
+        pack: paths,
+        trust_key: texts,
+        require_signed: flag,
     }
 }
 
-/// Paths, made absolute.
-mod paths {
-    use std::path::{PathBuf, absolute};
-
-    pub(super) fn words(paths: &[PathBuf]) -> Vec<String> {
-        let whole = paths.iter().map(|path| absolute(path).unwrap_or_else(|_| path.clone()));
-        whole.map(|path| path.display().to_string()).collect()
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "reads like its siblings")]
-    pub(super) fn read(words: &[String]) -> Result<Vec<PathBuf>, String> {
-        Ok(words.iter().map(PathBuf::from).collect())
-    }
-}
-
-/// A path, made absolute.
-#[expect(clippy::ref_option, reason = "called with the field as it stands, as its siblings are")]
-mod path {
-    use std::path::PathBuf;
-
-    pub(super) fn words(path: &Option<PathBuf>) -> Vec<String> {
-        super::paths::words(path.as_slice())
-    }
-
-    pub(super) fn read(words: &[String]) -> Result<Option<PathBuf>, String> {
-        super::paths::read(words).map(|all| all.into_iter().next())
+impl Given {
+    /// Where its checks and profiles come from.
+    pub(crate) fn folders(&self) -> Folders {
+        Folders {
+            checks: self.checks.clone(),
+            profiles: self.profiles.clone(),
+            packs: self.packs.clone(),
+        }
     }
 }
 

@@ -54,16 +54,19 @@ impl Judge {
 
     fn judge(&self, globals: &Globals) -> Result<Exit, Vec<Complaint>> {
         let mut wrong = Vec::new();
-        let book = Book::load(&self.book).map_err(|why| Complaint::nowhere(why.to_string()));
+        let languages = self.outputs.check(&mut wrong);
+        let book = Book::load(&self.book).map_err(|why| {
+            Complaint::nowhere(why.to_string())
+                .help("name the book.jsonl that a scan wrote, as it was written")
+        });
         let book = book.map_err(|complaint| wrong.push(complaint)).ok();
         let files = Files::read(None, &[] as &[PathBuf], &self.waivers);
         let files = files.map_err(|complaints| wrong.extend(complaints)).unwrap_or_default();
         let last = self.outputs.last.as_deref().map(read_review).transpose();
         let last = last.map_err(|complaint| wrong.push(complaint)).unwrap_or_default();
-        let folders = self.folders(book.as_ref());
-        let (library, complaints) =
-            Library::open(folders.checks.as_deref(), folders.profiles.as_deref());
+        let (mut library, complaints) = Library::open(&self.folders(book.as_ref()));
         wrong.extend(complaints);
+        wrong.extend(library.learn(&languages));
         wrong.extend(files.unknown_checks(&library.catalogue));
         let declared = book.as_ref().map(weigh::inventory).transpose();
         match declared {
@@ -79,6 +82,8 @@ impl Judge {
         if profile.is_none() {
             wrong.extend(book.iter().flat_map(|book| self.moved(book)));
         }
+        let (frameworks, complaints) = library.frameworks();
+        wrong.extend(complaints);
         let (Some(book), Some(profile), true) = (book, profile, wrong.is_empty()) else {
             return Err(wrong);
         };
@@ -88,9 +93,10 @@ impl Judge {
         let review = weigh(
             &book,
             &Measure {
-                vocabulary: &library.vocabulary,
                 catalogue: &library.catalogue,
                 profile: &profile,
+                frameworks: &frameworks,
+                packs: &library.packs,
                 waivers: (!self.waivers.is_empty()).then_some(&waivers),
                 last: last.as_ref(),
                 now,
@@ -102,36 +108,48 @@ impl Judge {
             .out
             .clone()
             .unwrap_or_else(|| PathBuf::from(format!("postern-review-{}", now.date())));
-        conclude::publish(&review, &folder, &self.outputs, globals)
+        languages.say_how_whole(&library.catalogue, globals);
+        conclude::publish(&review, &folder, &self.outputs, &languages, globals)
             .map_err(|wrong| vec![Complaint::nowhere(wrong)])
     }
+
     /// The folders of checks and profiles: those given, or else those of the scan, where they still are.
     fn folders(&self, book: Option<&Book>) -> Folders {
-        let of_scan = |option| book.and_then(|book| folder_of_scan(book, option));
+        let of_scan = |option| book.into_iter().flat_map(move |book| folders_of_scan(book, option));
         let there = |folder: &PathBuf| folder.is_dir();
-        let Folders { checks, profiles } = self.folders.clone();
+        let Folders { checks, profiles, mut packs } = self.folders.clone();
+        if packs.pack.is_empty() {
+            packs.pack = of_scan("pack").filter(there).collect();
+        }
         Folders {
-            checks: checks.or_else(|| of_scan("checks").filter(there)),
-            profiles: profiles.or_else(|| of_scan("profiles").filter(there)),
+            checks: checks.or_else(|| of_scan("checks").find(there)),
+            profiles: profiles.or_else(|| of_scan("profiles").find(there)),
+            packs,
         }
     }
 
     /// What the scan had of its own and is not there any more, where nothing was given instead.
     fn moved(&self, book: &Book) -> Vec<Complaint> {
-        let Folders { checks, profiles } = &self.folders;
-        let all = [("checks", checks), ("profiles", profiles)];
-        let missing =
-            all.into_iter().filter(|(_, given)| given.is_none()).filter_map(|(option, _)| {
-                let folder = folder_of_scan(book, option).filter(|folder| !folder.is_dir())?;
-                let title = format!("the scan had {option} of its own in `{}`", folder.display());
-                let help = format!("name the folder where they are now: --{option} DIR");
-                Some(Complaint::nowhere(title).help(help))
-            });
+        let Folders { checks, profiles, packs } = &self.folders;
+        let all = [
+            ("checks", "checks of its own", checks.is_none()),
+            ("profiles", "profiles of its own", profiles.is_none()),
+            ("pack", "a pack", packs.pack.is_empty()),
+        ];
+        let asked = all.into_iter().filter(|(_, _, open)| *open);
+        let missing = asked.flat_map(|(option, what, _)| {
+            let gone = folders_of_scan(book, option).filter(|folder| !folder.is_dir());
+            gone.map(move |folder| {
+                let title = format!("the scan had {what} in `{}`", folder.display());
+                let help = format!("name the folder where it is now: --{option} DIR");
+                Complaint::nowhere(title).help(help)
+            })
+        });
         missing.collect()
     }
 }
 
-/// A folder that the scan was given by that option.
-fn folder_of_scan(book: &Book, option: &str) -> Option<PathBuf> {
-    book.opened().given.get(option)?.first().map(PathBuf::from)
+/// The folders that the scan was given by that option.
+fn folders_of_scan<'b>(book: &'b Book, option: &str) -> impl Iterator<Item = PathBuf> + use<'b> {
+    book.opened().given.get(option).into_iter().flatten().map(PathBuf::from)
 }

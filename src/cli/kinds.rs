@@ -5,9 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::catalogue::CheckFile;
+use crate::catalogue::pack::PackFile;
+use crate::controls::ControlsFile;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waivers;
 use crate::profile::ProfileFile;
+use crate::report::words::WordsFile;
 use crate::review::Review;
 use crate::scope::Authorisation;
 use crate::yaml::schema_of;
@@ -45,7 +48,22 @@ pub(crate) const KINDS: &[Kind] = &[
         what: "which checks, how strict, and what stops the gate",
         schema: schema_of::<ProfileFile>,
     },
+    Kind {
+        name: "controls",
+        what: "which checks bear on which requirement of a framework",
+        schema: schema_of::<ControlsFile>,
+    },
+    Kind {
+        name: "pack",
+        what: "what names a pack of checks and profiles",
+        schema: schema_of::<PackFile>,
+    },
     Kind { name: "check", what: "one thing to look for", schema: schema_of::<CheckFile> },
+    Kind {
+        name: "words",
+        what: "a further language: the report's sentences, and texts of checks",
+        schema: schema_of::<WordsFile>,
+    },
     Kind {
         name: "review",
         what: "the result (review.json), from which every report is made",

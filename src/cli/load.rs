@@ -11,9 +11,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::files::Files;
+use super::further::Languages;
 use super::given::{Given, Pace};
 use super::library::Library;
+use super::weigh;
 use crate::catalogue::Catalogue;
+use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
 use crate::inventory::{self, Inventory};
@@ -22,9 +25,10 @@ use crate::model::digest::Digest;
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
 use crate::model::plan::{Limits, Plan};
-use crate::plan::{self, Inputs};
-use crate::probe::PROBES;
+use crate::plan::{self, Guide, Inputs, Wish};
+use crate::probe::{self, Probe};
 use crate::profile::Profile;
+use crate::review::PackLine;
 use crate::scope::{Authorisation, Scope, Setup};
 
 /// The profile when none is named.
@@ -32,9 +36,13 @@ const PROFILE: &str = "baseline";
 
 /// The checks and the profile that are in use.
 pub(crate) struct Rulebook {
+    /// What the checks speak of, with the profile's parameters.
     pub(crate) vocabulary: Vocabulary,
     pub(crate) catalogue: Catalogue,
     pub(crate) profile: Profile,
+    pub(crate) frameworks: Vec<Framework>,
+    /// Where all that comes from.
+    pub(crate) packs: Vec<PackLine>,
 }
 
 /// Everything that a scan is given, read and held against each other.
@@ -47,6 +55,10 @@ pub(crate) struct Loaded {
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) rulebook: Rulebook,
     pub(crate) scope: Scope,
+    /// Where those probes go that checks write down.
+    pub(crate) guide: Arc<Guide>,
+    /// Every probe: the built-in ones, and after them those that checks write down.
+    pub(crate) probes: Vec<Probe>,
     pub(crate) vantage: String,
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
@@ -59,13 +71,14 @@ impl Loaded {
     ///
     /// # Errors
     /// Everything that is wrong in all the files.
-    pub(crate) fn read(given: &Given, now: Moment) -> Result<Self, Vec<Complaint>> {
+    pub(crate) fn read(
+        given: &Given,
+        languages: &Languages,
+        now: Moment,
+    ) -> Result<Self, Vec<Complaint>> {
         let mut wrong = Vec::new();
         let files = keep(read_files(given), &mut wrong);
-        let rulebook = keep(
-            rulebook(given.profile.as_deref(), given.checks.as_deref(), given.profiles.as_deref()),
-            &mut wrong,
-        );
+        let rulebook = keep(rulebook(given, languages), &mut wrong);
         if let (Some(files), Some(rulebook)) = (&files, &rulebook) {
             wrong.extend(files.unknown_checks(&rulebook.catalogue));
         }
@@ -94,6 +107,14 @@ impl Loaded {
             resolvers: &resolvers,
             pace,
         });
+        let wishes = rulebook.profile.chosen.iter().filter_map(|chosen| {
+            let asking = Arc::new(chosen.asking()?);
+            Some(Wish { check: Arc::clone(&chosen.check), params: chosen.params.clone(), asking })
+        });
+        let authorities = weigh::authorities(&trust).map_err(|one| vec![one])?;
+        let guide =
+            Guide::new(&declared.inventory, &rulebook.vocabulary, &authorities, wishes.collect());
+        let probes = probe::built_in().into_iter().chain(guide.probes()).collect();
         let path = declared.source.path.display().to_string().replace('\\', "/");
         let lines = declared.lines.into_iter().map(|(host, line)| (host, (path.clone(), line)));
         Ok(Self {
@@ -104,6 +125,8 @@ impl Loaded {
             waivers: waivers.into_iter().flat_map(|file| file.value.waivers).collect(),
             rulebook,
             scope,
+            guide: Arc::new(guide),
+            probes,
             vantage,
             identity: identity(given),
             resolvers,
@@ -150,7 +173,8 @@ impl Loaded {
             ports: &self.rulebook.profile.ports,
             class: self.rulebook.profile.class,
             limits: self.limits(),
-            probes: PROBES,
+            probes: &self.probes.iter().collect::<Vec<_>>(),
+            guide: Some(&self.guide),
             allows: &|want| scope.allows(want, at),
             resolves: &|host| scope.resolves(host, at),
             vantage: &self.vantage,
@@ -190,16 +214,18 @@ impl Loaded {
 ///
 /// # Errors
 /// Everything that is wrong in any of their files.
-pub(crate) fn rulebook(
-    profile: Option<&str>,
-    checks: Option<&Path>,
-    profiles: Option<&Path>,
-) -> Result<Rulebook, Vec<Complaint>> {
-    let (library, mut wrong) = Library::open(checks, profiles);
-    let profile = keep(library.profile(profile.unwrap_or(PROFILE)), &mut wrong);
-    let Library { vocabulary, catalogue, .. } = library;
+pub(crate) fn rulebook(given: &Given, languages: &Languages) -> Result<Rulebook, Vec<Complaint>> {
+    let (mut library, mut wrong) = Library::open(&given.folders());
+    wrong.extend(library.learn(languages));
+    let profile = keep(library.profile(given.profile.as_deref().unwrap_or(PROFILE)), &mut wrong);
+    let (frameworks, complaints) = library.frameworks();
+    wrong.extend(complaints);
+    let Library { catalogue, packs, .. } = library;
     match profile {
-        Some(profile) if wrong.is_empty() => Ok(Rulebook { vocabulary, catalogue, profile }),
+        Some(profile) if wrong.is_empty() => {
+            let vocabulary = profile.vocabulary(&catalogue);
+            Ok(Rulebook { vocabulary, catalogue, profile, frameworks, packs })
+        }
         _ => Err(wrong),
     }
 }
@@ -306,10 +332,14 @@ fn vantage(given: &Given, inventory: &Inventory) -> Result<String, Vec<Complaint
         (Some(name), _) => {
             let near = nearest(name, known.iter().copied());
             let mean = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(vec![
-                Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"))
-                    .help(format!("it has {}", known.join(", "))),
-            ])
+            let has = match known.as_slice() {
+                [] => {
+                    "it declares none: leave --vantage out, or declare it under `vantages`".into()
+                }
+                known => format!("it has {}", known.join(", ")),
+            };
+            let one = Complaint::nowhere(format!("the inventory has no vantage `{name}`{mean}"));
+            Err(vec![one.help(has)])
         }
         (None, []) => Ok("here".into()),
         (None, [only]) => Ok((*only).to_owned()),
@@ -376,7 +406,9 @@ mod tests {
             waivers: Some(bad("w.yaml")),
             ..Given::default()
         };
-        let wrong = Loaded::read(&given, Moment::from_unix_seconds(0)).err().expect("all are bad");
+        let wrong = Loaded::read(&given, &Languages::default(), Moment::from_unix_seconds(0))
+            .err()
+            .expect("all are bad");
         let about = |name: &str| {
             wrong.iter().any(|one| {
                 one.title.contains(name)

@@ -4,18 +4,23 @@ mod complain;
 mod conclude;
 mod exit;
 mod files;
+mod further;
 mod kinds;
 mod library;
 mod meter;
+mod packs;
 mod page;
+mod remembered;
 
 mod check;
+mod controls;
 mod demo;
 mod facts;
 mod given;
 mod init;
 mod judge;
 mod load;
+mod pack;
 mod plan;
 mod profile;
 pub mod reference;
@@ -28,7 +33,20 @@ mod weigh;
 
 pub use exit::Exit;
 
+use std::sync::LazyLock;
+
 use clap::{Args, ColorChoice, Parser, Subcommand};
+
+/// The way through the program.
+const EXAMPLES: &str = "\
+Examples:
+  postern demo                   audits a weak vendor on this machine: see what a review looks like
+  postern init                   writes an inventory and an authorisation to start from
+  postern plan -i inventory.yaml -a authorisation.yaml      shows what would be sent, and why
+  postern scan -i inventory.yaml -a authorisation.yaml      scans, judges and writes the review";
+
+/// What the long help ends with.
+static LONG_HELP: LazyLock<String> = LazyLock::new(|| format!("{EXAMPLES}\n\n{}", exit::TABLE));
 
 /// Reviews what an outsourced provider's network exposes, against what was declared.
 #[derive(Debug, Parser)]
@@ -39,7 +57,8 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
     subcommand_required = true,
     arg_required_else_help = true
 )]
-#[command(after_long_help = exit::TABLE)]
+#[command(after_help = EXAMPLES)]
+#[command(after_long_help = LONG_HELP.as_str())]
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -71,6 +90,8 @@ enum Command {
     Report(report::Report),
     Check(check::Check),
     Profile(profile::Profile),
+    Controls(controls::Controls),
+    Pack(pack::Pack),
     Facts(facts::Facts),
     Schema(schema::Schema),
     Demo(demo::Demo),
@@ -95,6 +116,8 @@ pub fn main() -> Exit {
         Command::Report(command) => command.run(globals),
         Command::Check(command) => command.run(globals),
         Command::Profile(command) => command.run(globals),
+        Command::Controls(command) => command.run(globals),
+        Command::Pack(command) => command.run(globals),
         Command::Facts(command) => command.run(globals),
         Command::Schema(command) => command.run(globals),
         Command::Demo(command) => command.run(globals),

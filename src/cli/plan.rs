@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 
+use super::further::Languages;
 use super::given::Given;
 use super::load::Loaded;
 use super::stopped::Stopped;
@@ -12,7 +13,6 @@ use crate::engine::wall_clock;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::letter;
-use crate::probe::PROBES;
 
 /// Print every step of a scan, why and how much it sends
 #[derive(Debug, Args)]
@@ -46,13 +46,16 @@ impl PlanCommand {
 
     fn print(&self, globals: &Globals) -> Result<Exit, Stopped> {
         let now = wall_clock();
-        let loaded = Loaded::read(&self.given, now)?;
+        let loaded = Loaded::read(&self.given, &Languages::default(), now)?;
         // A plan is what people are asked to sign: it shows what will be done once they have, and in the next window.
         let scope = loaded.once_signed();
         let at = scope.next_opening(now).unwrap_or(now);
         let plan = loaded.plan_within(&scope, now, at);
         let text = match self.format {
-            Form::Text => letter(&plan, &loaded.inventory, PROBES, &about(&loaded, &plan)),
+            Form::Text => {
+                let probes: Vec<_> = loaded.probes.iter().collect();
+                letter(&plan, &loaded.inventory, &probes, &about(&loaded, &plan))
+            }
             Form::Json => serde_json::to_string_pretty(&plan).map_err(Stopped::ours)? + "\n",
         };
         super::conclude::to_stdout(text.as_bytes())?;

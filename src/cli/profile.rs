@@ -1,16 +1,21 @@
 //! `postern profile`: lists profiles, and shows what one comes to and which line says so.
 
+mod diff;
+
 use clap::{Args, Subcommand};
 
 use super::check::explain::degree;
 use super::facts::Format;
+use super::further::{Further, Languages};
 use super::library::{Folders, Library};
 use super::page::{Page, Style, style_of};
 use super::{Exit, Globals, complain, files};
+use crate::catalogue::Check;
 use crate::model::complaint::{Complaint, nearest};
 use crate::model::net::port_ranges;
 use crate::model::severity::{Gate, Severity};
-use crate::profile::{Chosen, Profile as Resolved};
+use crate::profile::{Chosen, OutOfSight, Profile as Resolved};
+use crate::yaml::parse;
 
 /// List and explain profiles
 ///
@@ -26,19 +31,26 @@ pub(crate) struct Profile {
 enum Command {
     List(List),
     Explain(Explain),
+    Diff(diff::Diff),
 }
 
 /// List profiles with what they are for
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  postern profile list
+  postern profile list --profiles ours --lang zh-Hant      those of a folder too")]
 struct List {
     #[command(flatten)]
     folders: Folders,
     /// For people or for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// The language of titles: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of titles: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 /// Show what a profile comes to, and which line says so
@@ -57,9 +69,11 @@ struct Explain {
     check: Option<String>,
     #[command(flatten)]
     folders: Folders,
-    /// The language of titles: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of titles: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 impl Profile {
@@ -67,13 +81,16 @@ impl Profile {
         match &self.command {
             Command::List(command) => command.run(globals),
             Command::Explain(command) => command.run(globals),
+            Command::Diff(command) => command.run(globals),
         }
     }
 }
 
 impl List {
     fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = open(&self.folders);
+        let (library, languages, mut complaints) = open(&self.folders, &self.further);
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         let mut page = Page::new(globals);
         let mut profiles = Vec::new();
         for name in library.profile_names() {
@@ -93,7 +110,7 @@ impl List {
                     page.paragraph(
                         &format!("{name}{count}"),
                         widest + 14,
-                        profile.title.in_lang(&self.lang),
+                        profile.title.in_lang(lang),
                     );
                 }
                 page.line("");
@@ -111,7 +128,9 @@ impl List {
 
 impl Explain {
     fn run(&self, globals: &Globals) -> Exit {
-        let (library, complaints) = open(&self.folders);
+        let (library, languages, mut complaints) = open(&self.folders, &self.further);
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         if !complaints.is_empty() {
             return files::give_up(globals, &complaints);
         }
@@ -121,13 +140,13 @@ impl Explain {
         };
         let mut page = Page::new(globals);
         match &self.check {
-            None => whole(&mut page, &profile, &self.lang),
+            None => whole(&mut page, &profile, lang),
             Some(id) => {
                 let Some(chosen) = profile.chosen.iter().find(|chosen| chosen.check.id.0 == *id)
                 else {
                     return files::give_up(globals, &[not_chosen(&library, &profile, id)]);
                 };
-                one(&mut page, &profile, chosen, &self.lang);
+                one(&mut page, &profile, chosen, lang);
             }
         }
         page.print();
@@ -135,8 +154,11 @@ impl Explain {
     }
 }
 
-fn open(folders: &Folders) -> (Library, Vec<Complaint>) {
-    Library::open(folders.checks.as_deref(), folders.profiles.as_deref())
+fn open(folders: &Folders, further: &Further) -> (Library, Languages, Vec<Complaint>) {
+    let (mut library, mut complaints) = Library::open(folders);
+    let languages = further.read(&mut complaints);
+    complaints.extend(library.learn(&languages));
+    (library, languages, complaints)
 }
 
 fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {
@@ -151,6 +173,7 @@ fn not_chosen(library: &Library, profile: &Resolved, id: &str) -> Complaint {
     let near = nearest(id, profile.chosen.iter().map(|chosen| chosen.check.id.0.as_str()));
     let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     Complaint::nowhere(format!("`{id}` is not a check{near}"))
+        .help("`postern check list` shows every check")
 }
 
 /// The level of a check in a profile.
@@ -204,11 +227,30 @@ fn one(page: &mut Page, profile: &Resolved, chosen: &Chosen, lang: &str) {
 
     page.heading("As it stands");
     let gate = if chosen.gate == Gate::Stops { "a fail stops the gate" } else { "a fail counts" };
-    page.row(2, "impact", Style::Cyan, 16, degree(chosen.impact));
-    page.row(2, "likelihood", Style::Cyan, 16, degree(chosen.likelihood));
-    page.row(2, "gate", Style::Cyan, 16, gate);
+    let set = |what: &str| {
+        let last = profile.chain_of(&check.id).filter(|link| link.what == what).last();
+        last.map(|link| link.at.clone())
+    };
+    let by_file = |what: &str, path: &[&str]| set(what).unwrap_or_else(|| of_check(check, path));
+    let by_default = || "no profile says otherwise".to_owned();
+    let mut cells = vec![
+        ("impact", degree(chosen.impact).to_owned(), by_file("impact", &["impact"])),
+        (
+            "likelihood",
+            degree(chosen.likelihood).to_owned(),
+            by_file("likelihood", &["likelihood"]),
+        ),
+        ("gate", gate.to_owned(), set("gate").unwrap_or_else(by_default)),
+    ];
     for (param, value) in check.params.iter().zip(&chosen.params) {
-        page.row(2, &param.name, Style::Cyan, 16, &format!("{value}  {}", param.means));
+        let text = format!("{value}  {}", param.means);
+        let path = ["params", param.name.as_str(), "default"];
+        cells.push((&param.name, text, by_file(&format!("params.{}", param.name), &path)));
+    }
+    for (name, value, origin) in cells {
+        page.row(2, name, Style::Cyan, 16, &value);
+        let origin = page.styled(&origin, Style::Faint, 0);
+        page.line(format!("{}{origin}", " ".repeat(18)));
     }
 
     page.heading("Who set it, first to last");
@@ -221,6 +263,14 @@ fn one(page: &mut Page, profile: &Resolved, chosen: &Chosen, lang: &str) {
     for one in profile.loosened.iter().filter(|one| one.check == check.id) {
         page.paragraph("  ", 2, &format!("Laxer in {}: {}", one.what, one.why));
     }
+}
+
+/// Where a check's own file gives a value: file and line.
+fn of_check(check: &Check, path: &[&str]) -> String {
+    let (tree, _) = parse(&check.source);
+    let at = tree.map_or(0, |tree| tree.span_of(path).start);
+    let (line, _) = check.source.line_column(at);
+    format!("{}:{line}", check.source.path.display())
 }
 
 /// What a profile says about the whole run.
@@ -244,10 +294,15 @@ pub(crate) fn settings(profile: &Resolved) -> Vec<(&'static str, String)> {
         (
             "gate",
             format!(
-                "{} % of tests settled; above {} % inconclusive at most B; above {} medium findings at most C",
+                "{} % of tests settled; above {} % inconclusive at most B; above {} medium findings at most C; \
+                 gates that the vantage hides {}",
                 profile.gate.coverage_percent,
                 profile.gate.inconclusive_percent,
-                profile.gate.many_medium
+                profile.gate.many_medium,
+                match profile.gate.out_of_sight {
+                    OutOfSight::Open => "leave the verdict open",
+                    OutOfSight::Borne => "are borne and named",
+                }
             ),
         ),
         ("due in days", format!("critical {critical}, high {high}, medium {medium}, low {low}")),

@@ -1,14 +1,16 @@
 //! The pages of docs/reference: written from the code and the data, so that nothing is told twice.
 
+mod controls;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
-use super::check::explain::{degree, probes, stricter};
+use super::check::explain::{degree, limits, own_probe, probes};
 use super::check::list::severity;
 use super::facts::{record, tier};
-use super::library::Library;
+use super::library::{Library, vocabulary};
 use super::profile::settings;
 use super::{Cli, exit};
 use crate::catalogue::{Check, type_in_full};
@@ -23,10 +25,10 @@ const MADE: &str =
 
 /// The path of every page under docs/reference, with its text.
 pub fn pages() -> BTreeMap<String, String> {
-    let (library, _) = Library::open(None, None);
+    let (library, _) = Library::built_in();
     let mut pages = BTreeMap::from([
         ("checks.md".to_owned(), index(&library)),
-        ("facts.md".to_owned(), facts(&library.vocabulary)),
+        ("facts.md".to_owned(), facts(&vocabulary())),
         ("profiles.md".to_owned(), profiles(&library)),
         ("commands.md".to_owned(), commands()),
         ("exit-codes.md".to_owned(), exit_codes()),
@@ -35,6 +37,7 @@ pub fn pages() -> BTreeMap<String, String> {
         let text = check_page(check, &library.vocabulary);
         pages.insert(format!("checks/{}.md", check.id), text);
     }
+    pages.extend(controls::pages(&library));
     for text in pages.values_mut() {
         text.insert_str(0, MADE);
     }
@@ -101,17 +104,26 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
     }
     text.push_str("## What it asks\n\n```text\n");
     if let Some(kind) = vocabulary.kind(check.on) {
-        let _ = writeln!(text, "on:      {}", kind.name);
+        let _ = writeln!(text, "on:      {}", kind.called());
     }
     for (field, condition) in check.conditions() {
         let _ = writeln!(text, "{:<9}{condition}", format!("{field}:"));
+    }
+    for (field, said) in own_probe(check) {
+        let _ = writeln!(text, "{field}: {said}");
     }
     text.push_str("```\n\n| fact | type | meaning |\n|---|---|---|\n");
     for (kind, slot) in check.looks_at() {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
         let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(text, "| `{}.{}` | {of} | {} |", kind.name, field.name, cell(field.means));
+        let _ = writeln!(
+            text,
+            "| `{}.{}` | {of} | {} |",
+            kind.called(),
+            field.name,
+            cell(&field.means)
+        );
     }
     let _ = write!(text, "\nIt rests on the probes {}.\n", probes(check, vocabulary).join(", "));
     if !check.params.is_empty() {
@@ -119,8 +131,8 @@ fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
             "\n## Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
         );
         for param in &check.params {
-            let direction = param.stricter.map_or("", stricter);
-            let of = cell(&format!("{}{direction}", type_in_full(&param.of)));
+            let limits = limits(param);
+            let of = cell(&format!("{}{limits}", type_in_full(&param.of)));
             let (default, means) = (cell(&param.default.to_string()), cell(&param.means));
             let _ = writeln!(text, "| `params.{}` | {of} | {default} | {means} |", param.name);
         }
@@ -160,7 +172,7 @@ fn facts(vocabulary: &Vocabulary) -> String {
             kind.name,
             kind.means,
             tier(kind.tier),
-            needs(kind.name).join(", "),
+            needs(kind).join(", "),
         );
         rows(&mut text, "", &kind.fields);
     }
@@ -171,7 +183,7 @@ fn rows(text: &mut String, before: &str, fields: &[Field]) {
     for field in fields {
         let name = format!("{before}{}", field.name);
         let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(field.means));
+        let _ = writeln!(text, "| `{name}` | {of} | {} |", cell(&field.means));
         if let Some(inner) = record(&field.of) {
             rows(text, &format!("{name}."), inner);
         }
@@ -180,7 +192,22 @@ fn rows(text: &mut String, before: &str, fields: &[Field]) {
 
 fn profiles(library: &Library) -> String {
     let mut text = String::from(
-        "# Profiles\n\nA profile chooses checks, sets their parameters, says how much is asked, and what stops the gate.\n",
+        "# Profiles\n\nA profile chooses checks, sets their parameters, says how much is asked, and what stops the gate.\n\n\
+         ## What a go rests on\n\n\
+         One open finding of a gate check is a no-go.\n\
+         Without one, a go needs evidence; where that is missing, the verdict is *not enough evidence*:\n\n\
+         - the scan did not come to its end;\n\
+         - nothing at all was settled, or less than the share that the profile asks for under `coverage`;\n\
+         - a gate check is inconclusive or not tested on some host;\n\
+         - a gate check applies on no host *because of where the scan was made from*. Most gates ask what a stranger on \
+         the internet reaches, and from within nobody can tell. Whether the vantage is the cause is found by judging the \
+         check once more as if we had stood on the other side.\n\n\
+         The last rule is set by `gate: {out-of-sight: open}`, which every profile inherits.\n\
+         A pipeline mostly stands inside, so that the rule would leave its verdict open for ever: `ci-deploy` says \
+         `out-of-sight: borne`. Its verdict rests on the gates that can be asked from there, and the report names how many \
+         could not.\n\
+         Looking from `kind: internet` (or from a vantage that the inventory does not describe, such as loopback), all \
+         gates apply and nothing is borne.\n",
     );
     for name in library.profile_names() {
         if let Ok(profile) = library.profile(name) {

@@ -1,12 +1,15 @@
 //! `postern scan`: scans, judges and writes the review.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::complain::say;
 use super::conclude::{self, Outputs};
+use super::further::Languages;
 use super::given::Given;
 use super::load::Loaded;
 use super::meter::{Meter, Talkative};
@@ -16,10 +19,11 @@ use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
 use crate::engine::{self, Ended, Stop, World, wall_clock};
+use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::record::{BOOK_SCHEMA, Opened, Row};
-use crate::probe::PROBES;
+use crate::review::Review;
 
 /// What a book is called in the folder of the results.
 const BOOK: &str = "book.jsonl";
@@ -34,13 +38,16 @@ Examples:
   postern scan --resume postern-review-2026-11-23/book.jsonl
 
 Ctrl-C stops sending within a second and writes a review of what is known; once more ends at once. What was killed
-goes on with --resume, and asks nothing twice that was answered.")]
+goes on with --resume, and asks nothing twice that was answered. It needs no other option: all are remembered in the
+book. What is given with it wins, for this once: another --lang, --format or --last is another review of the same scan;
+another inventory, authorisation, profile, pace or name of ours would be another scan, and is refused. The results are
+written to where the book lies, unless --out says otherwise.")]
 pub(crate) struct Scan {
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
     outputs: Outputs,
-    /// Go on with a scan that was interrupted: its book. Options are taken from there.
+    /// Go on with a scan that was interrupted: its book. Options that are not given are taken from there.
     #[arg(long, value_name = "BOOK", env = "POSTERN_RESUME", help_heading = "Results")]
     resume: Option<PathBuf>,
 }
@@ -51,14 +58,11 @@ impl Scan {
     }
 
     fn scan(&self, globals: &Globals) -> Result<Exit, Stopped> {
-        self.outputs.check()?;
-        let last = self.outputs.last.as_deref().map(read_review).transpose();
-        let last = last.map_err(|one| vec![one])?;
         let begun = match &self.resume {
             Some(book) => self.resumed(book)?,
             None => self.fresh(globals)?,
         };
-        let Begun { loaded, plan, book, journal, progress } = begun;
+        let Begun { loaded, plan, book, journal, progress, results } = begun;
         if progress.is_complete() {
             drop(journal);
         } else {
@@ -67,22 +71,40 @@ impl Scan {
         }
         let read = Book::load(&book).map_err(Stopped::ours)?;
         let measure = Measure {
-            vocabulary: &loaded.rulebook.vocabulary,
             catalogue: &loaded.rulebook.catalogue,
             profile: &loaded.rulebook.profile,
+            frameworks: &loaded.rulebook.frameworks,
+            packs: &loaded.rulebook.packs,
             waivers: Some(&loaded.waivers),
-            last: last.as_ref(),
+            last: results.last.as_ref(),
             now: wall_clock(),
         };
         let review = weigh(&read, &measure).map_err(|one| vec![one])?;
-        let folder = self.outputs.out.clone().unwrap_or_else(|| beside(&book));
-        Ok(conclude::publish(&review, &folder, &self.outputs, globals)?)
+        let Results { outputs, languages, .. } = &results;
+        let folder = outputs.out.clone().unwrap_or_else(|| beside(&book));
+        languages.say_how_whole(&loaded.rulebook.catalogue, globals);
+        Ok(conclude::publish(&review, &folder, outputs, languages, globals)?)
+    }
+
+    /// Every option that was given, for the book.
+    fn remembered(&self) -> BTreeMap<String, Vec<String>> {
+        let all = [self.given.words(), self.given.packs.words(), self.outputs.words()];
+        all.into_iter().flatten().collect()
     }
 
     /// A new scan: everything is read, planned and held against the scope before a book is opened.
     fn fresh(&self, globals: &Globals) -> Result<Begun, Stopped> {
         let now = wall_clock();
-        let loaded = Loaded::read(&self.given, now)?;
+        let mut wrong = Vec::new();
+        let results = Results::read(self.outputs.clone(), &mut wrong);
+        // Whoever mends what is wrong with the results wants to know of everything else too.
+        let loaded = match Loaded::read(&self.given, &results.languages, now) {
+            Ok(loaded) if wrong.is_empty() => loaded,
+            other => {
+                wrong.extend(other.err().into_iter().flatten());
+                return Err(wrong.into());
+            }
+        };
         let uncovered = loaded.uncovered();
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
@@ -107,7 +129,8 @@ impl Scan {
                 book.display()
             ));
         }
-        Ok(Begun { loaded, plan, book, journal, progress: Progress::default() })
+        let progress = Progress::default();
+        Ok(Begun { loaded, plan, book, journal, progress, results })
     }
 
     /// An interrupted scan: the same files must say the same, and the plan is the book's own.
@@ -120,8 +143,15 @@ impl Scan {
                 book.display()
             ));
         }
-        let given = self.given.or(&opened.given).map_err(Stopped::Ours)?;
-        let loaded = Loaded::read(&given, opened.at)?;
+        let packs = self.given.packs.or(&opened.given).map_err(Stopped::Ours)?;
+        let given = Given { packs, ..self.given.or(&opened.given).map_err(Stopped::Ours)? };
+        let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
+        let mut wrong = Vec::new();
+        let results = Results::read(outputs, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(wrong.into());
+        }
+        let loaded = Loaded::read(&given, &results.languages, opened.at)?;
         let plan = loaded.plan(opened.at, opened.at);
         let now = loaded.digests(&plan);
         let changed: Vec<&str> = now
@@ -138,7 +168,7 @@ impl Scan {
             let why = since.map_or("nothing may be asked now", |left| &left.why);
             return Err(Stopped::Closed(format!("nothing may be asked: {why}")));
         }
-        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress })
+        Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress, results })
     }
 
     /// The head of a new book.
@@ -158,7 +188,7 @@ impl Scan {
             profile: loaded.rulebook.profile.name.clone(),
             plan: plan.clone(),
             digests: loaded.digests(plan),
-            given: self.given.words(),
+            given: self.remembered(),
         })
     }
 }
@@ -170,6 +200,24 @@ struct Begun {
     book: PathBuf,
     journal: Journal,
     progress: Progress,
+    results: Results,
+}
+
+/// What becomes of a scan.
+struct Results {
+    outputs: Outputs,
+    languages: Languages,
+    last: Option<Review>,
+}
+
+impl Results {
+    /// Reads what the options name; what is wrong with it joins the other complaints.
+    fn read(outputs: Outputs, wrong: &mut Vec<Complaint>) -> Self {
+        let languages = outputs.check(wrong);
+        let last = outputs.last.as_deref().map(read_review).transpose();
+        let last = last.map_err(|one| wrong.push(one)).unwrap_or_default();
+        Self { outputs, languages, last }
+    }
 }
 
 /// Carries the plan out, with its progress on stderr, until it ends or somebody stops it.
@@ -194,7 +242,8 @@ fn carry_out(
     watch_signals(&stop, &meter, book)?;
     let scan = engine::Scan {
         plan: Arc::new(plan),
-        probes: PROBES,
+        probes: loaded.probes.clone(),
+        guide: Some(Arc::clone(&loaded.guide)),
         scope: Arc::new(loaded.scope.clone()),
         world: World::new(agent),
         already,
@@ -252,11 +301,6 @@ fn watch_signals(stop: &Stop, meter: &Arc<Meter>, book: &Path) -> Result<(), Sto
 )]
 fn end_at_once() -> ! {
     std::process::exit(i32::from(Exit::Incomplete.code()))
-}
-
-#[expect(clippy::print_stderr, reason = "what is no result goes to stderr")]
-fn say(words: &str) {
-    eprintln!("postern: {words}");
 }
 
 /// The folder for the results when none is named: by date, and by number where there is one already.

@@ -42,7 +42,7 @@ impl Stopped {
                 let all = hosts.iter().map(|(host, rule)| {
                     let title = format!("refused by scope: {host} was named, and nobody gave leave to scan it");
                     let one = Complaint::nowhere(title).label(rule.clone());
-                    one.help(rule.clone()).help("take it out of the inventory, list it under `exclude`, or have it authorised; nothing was sent")
+                    one.help(rule.clone()).help("have it authorised (--authorisation FILE; for hosts that you type, --authorised-by TEXT), or leave it out; nothing was sent")
                 });
                 complain(globals, &all.collect::<Vec<_>>());
                 Exit::Refused

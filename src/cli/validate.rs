@@ -8,13 +8,15 @@ use clap::Args;
 
 use super::files::{self, Files};
 use super::kinds::{KINDS, kind_of_line};
-use super::library::vocabulary;
+use super::library::{check_id, same_ids, vocabulary};
 use super::{Exit, Globals};
 use crate::catalogue::{Catalogue, File};
+use crate::controls::Framework;
 use crate::inventory;
 use crate::inventory::waivers;
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::profile::Profile;
+use crate::report::words::Words;
 use crate::scope::authorisation;
 use crate::yaml::{parse, schema_line};
 
@@ -22,7 +24,8 @@ use crate::yaml::{parse, schema_line};
 ///
 /// Each file says in its line `schema:` what it is. All mistakes of all files are told in one run, each with file, line
 /// and column. Files that are given together are held against each other too: hosts and providers that an authorisation
-/// or a waiver names must be in the inventory, and the checks that a profile or a waiver names must exist.
+/// or a waiver names must be in the inventory, and the checks that a profile, a
+/// mapping or a waiver names must exist.
 ///
 /// Nothing is sent anywhere. The exit code is 0 when everything is right, and 2 when anything is wrong.
 #[derive(Debug, Args)]
@@ -34,7 +37,8 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles and checks; a folder stands for every .yaml file in it.
+    /// Inventories, authorisations, waivers, profiles, mappings, checks and words; a folder stands for every .yaml file in
+    /// it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -65,6 +69,8 @@ struct Set {
     files: Files,
     checks: Vec<File>,
     profiles: Vec<File>,
+    controls: Vec<File>,
+    words: Vec<Words>,
     complaints: Vec<Complaint>,
     /// A line for each file that is right.
     right: Vec<String>,
@@ -133,6 +139,13 @@ impl Set {
             Some("profile") => {
                 self.profiles.push(File { id: stem(path), source: Arc::clone(source) });
             }
+            Some("controls") => {
+                self.controls.push(File { id: stem(path), source: Arc::clone(source) });
+            }
+            Some("words") => match Words::read(source) {
+                Ok(words) => self.words.push(words),
+                Err(found) => self.complaints.extend(found),
+            },
             Some("check") => {
                 self.checks.push(File { id: check_id(path), source: Arc::clone(source) });
             }
@@ -170,13 +183,36 @@ impl Set {
     /// Holds the files against each other, and against the checks and profiles that the program knows.
     fn hold_together(&mut self) {
         self.complaints.extend(self.files.against_each_other());
-        if self.checks.is_empty() && self.profiles.is_empty() && self.files.waivers.is_empty() {
+        let rules = [&self.checks, &self.profiles, &self.controls];
+        let alone = self.files.waivers.is_empty() && self.words.is_empty();
+        if alone && rules.iter().all(|files| files.is_empty()) {
             return;
         }
+        self.complaints.extend(same_ids(&self.checks));
         let mut checks = Catalogue::built_in_files();
         checks.extend(self.checks.iter().cloned());
-        let (catalogue, found) = Catalogue::read(&checks, &vocabulary());
+        let vocabulary = vocabulary();
+        let (mut catalogue, found) = Catalogue::read(&checks, &vocabulary);
         self.complaints.extend(found);
+        for words in std::mem::take(&mut self.words) {
+            let foreign = words.foreign();
+            let found =
+                foreign.map(|foreign| catalogue.learn(&foreign, &vocabulary)).unwrap_or_default();
+            if let (true, Some(source)) = (found.is_empty(), words.source()) {
+                let told = catalogue
+                    .checks()
+                    .iter()
+                    .filter(|check| check.is_told_in(words.lang()))
+                    .count();
+                let all = catalogue.checks().len();
+                let what = format!(
+                    "words for `{}`, with every text of {told} of {all} checks",
+                    words.lang()
+                );
+                self.right(&source.path, &what);
+            }
+            self.complaints.extend(found);
+        }
         let mut profiles = Profile::built_in_files();
         profiles.extend(self.profiles.iter().cloned());
         for file in std::mem::take(&mut self.profiles) {
@@ -195,6 +231,7 @@ impl Set {
                 }
             }
         }
+        self.mappings(&catalogue);
         for file in std::mem::take(&mut self.checks) {
             if catalogue
                 .check(&file.id)
@@ -204,6 +241,17 @@ impl Set {
             }
         }
         self.complaints.extend(self.files.unknown_checks(&catalogue));
+    }
+
+    fn mappings(&mut self, catalogue: &Catalogue) {
+        for file in std::mem::take(&mut self.controls) {
+            let (read, found) = Framework::read_all(std::slice::from_ref(&file), catalogue);
+            self.complaints.extend(found);
+            for framework in read {
+                let count = many(framework.requirements.len(), "requirement", "requirements");
+                self.right(&file.source.path.clone(), &format!("a mapping of {count}"));
+            }
+        }
     }
 }
 
@@ -229,15 +277,6 @@ fn of_no_kind(source: &Arc<Source>, line: Option<(String, std::ops::Range<usize>
         None => format!("`{shown}` is no kind of file"),
     };
     Complaint::at(source, mark, title).help(help)
-}
-
-/// A check's id is its path under `checks/`; elsewhere, its folder and its name.
-fn check_id(path: &Path) -> String {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).with_extension("");
-    let parts: Vec<_> = whole.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    let after = parts.iter().rposition(|part| part == "checks").map(|at| at + 1);
-    let from = after.filter(|at| at + 1 < parts.len()).unwrap_or(parts.len().saturating_sub(2));
-    parts.get(from..).unwrap_or_default().join("/")
 }
 
 fn stem(path: &Path) -> String {

@@ -8,7 +8,8 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::book::Book;
 use crate::catalogue::Catalogue;
-use crate::facts::{self, Vocabulary};
+use crate::controls::Framework;
+use crate::facts;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::{Waiver, Waivers};
 use crate::judge::judge;
@@ -16,18 +17,20 @@ use crate::model::complaint::{Complaint, Source};
 use crate::model::moment::Moment;
 use crate::model::plan::Wanted;
 use crate::profile::Profile;
-use crate::review::{self, AuthorisationLine, Review, ReviewInput};
+use crate::review::{self, AuthorisationLine, PackLine, Review, ReviewInput};
 use crate::scope::Authorisation;
 
 /// What a book is weighed by.
 #[derive(Clone, Copy)]
 pub(crate) struct Measure<'a> {
-    /// What conditions may speak of.
-    pub(crate) vocabulary: &'a Vocabulary,
     /// All checks.
     pub(crate) catalogue: &'a Catalogue,
     /// Those that are chosen.
     pub(crate) profile: &'a Profile,
+    /// The frameworks whose requirements the results are held against.
+    pub(crate) frameworks: &'a [Framework],
+    /// Where all that comes from.
+    pub(crate) packs: &'a [PackLine],
     /// What people have decided to accept; none takes what stands in the book.
     pub(crate) waivers: Option<&'a [Waiver]>,
     /// The review to compare with.
@@ -43,7 +46,8 @@ pub(crate) struct Measure<'a> {
 /// came to nothing.
 pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Complaint> {
     let opened = book.opened();
-    let Measure { vocabulary, catalogue, profile, .. } = *measure;
+    let Measure { catalogue, profile, .. } = *measure;
+    let vocabulary = profile.vocabulary(catalogue);
     let inventory = inventory(book)?;
     let authorisations: Vec<Authorisation> = opened
         .authorisations
@@ -56,13 +60,15 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
         None => of_book(&opened.waivers)?,
     };
     let trust = authorities(&opened.trust)?;
-    let facts = facts::derive(&inventory, &opened.plan, book.rows(), vocabulary, &trust);
+    let facts = facts::derive(&inventory, &opened.plan, book.rows(), &vocabulary, &trust);
     let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(|wrong| ours(&wrong))?;
     review::review(ReviewInput {
         judgement: &judgement,
         facts: &facts,
         profile,
         catalogue_digest: catalogue.digest(),
+        frameworks: measure.frameworks,
+        packs: measure.packs,
         inventory: &inventory,
         waivers: &waivers,
         authorisations: &authorisations,
@@ -141,7 +147,7 @@ fn of_book(value: &serde_json::Value) -> Result<Vec<Waiver>, Complaint> {
     }
 }
 
-fn authorities(pems: &[String]) -> Result<Vec<Vec<u8>>, Complaint> {
+pub(crate) fn authorities(pems: &[String]) -> Result<Vec<Vec<u8>>, Complaint> {
     let all = pems.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem.as_bytes()));
     all.map(|one| one.map(|der| der.to_vec()))
         .collect::<Result<_, _>>()

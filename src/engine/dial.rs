@@ -118,6 +118,60 @@ pub(crate) fn datagrams(
     Ok(socket)
 }
 
+/// Makes a socket for datagrams to that address's family; it is bound to no peer, and only [`post`] sends by it.
+///
+/// # Errors
+/// What our own machine was short of.
+pub(crate) fn letter_box(to: SocketAddr) -> Result<UdpSocket, Unopened> {
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let open = || -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        if to.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        let _ = postern_raw::keep_errors(&socket, to);
+        socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
+        UdpSocket::from_std(socket.into())
+    };
+    open().map_err(|wrong| no_way(&wrong, to))
+}
+
+/// Sends one datagram to where the permit leads.
+///
+/// The socket stays free of a peer because some protocols answer from another port (RFC 1350 section 4); whoever listens
+/// takes answers of that address only.
+///
+/// # Errors
+/// What the network told of an earlier datagram ([`Unopened::Cut`]), that there is no way from here, or what our own
+/// machine was short of.
+pub(crate) async fn post(
+    gate: &Gate,
+    permit: Permit,
+    ticket: &mut Ticket,
+    by: (&UdpSocket, Option<StepId>),
+    bytes: &[u8],
+) -> Result<(), Unopened> {
+    let (socket, step) = by;
+    let to = permit.to();
+    write_intent(gate, &permit, step)?;
+    match leave(socket, bytes, to).await {
+        Ok(_) => {
+            ticket.sent();
+            Ok(())
+        }
+        Err(wrong) => Err(verdict(&wrong, socket, to)),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one door; the address is a permit's")]
+async fn leave(socket: &UdpSocket, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+    socket.send_to(bytes, to).await
+}
+
 fn write_intent(gate: &Gate, permit: &Permit, step: Option<StepId>) -> Result<(), Unopened> {
     gate.write_intent(Dial {
         step,
@@ -209,7 +263,11 @@ async fn answer(
 }
 
 /// What an error after the SYN says: the error queue knows whether it was an ICMP error, and whose.
-fn verdict(wrong: &io::Error, socket: &impl std::os::fd::AsRawFd, to: SocketAddr) -> Unopened {
+pub(super) fn verdict(
+    wrong: &io::Error,
+    socket: &impl std::os::fd::AsRawFd,
+    to: SocketAddr,
+) -> Unopened {
     if let Ok(Some(icmp)) = postern_raw::take_icmp_error(socket) {
         let postern_raw::IcmpError { kind, code, from } = icmp;
         return Unopened::Cut(Cut::Unreachable { kind, code, from });

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::dial::{How, TCP, dial};
 use super::gate::{Gate, Ticket};
-use super::pace::{Kind, Payer};
+use super::pace::Kind;
+use super::post;
+use super::resolve::{Question, resolve};
 use super::sweep::{self, Settled};
 use super::world::instant;
 use crate::model::net::Transport;
@@ -18,7 +22,7 @@ use crate::model::plan::{Bound, Step};
 use crate::model::record::Row;
 use crate::model::saw::{Answered, NamesSaw, PortsSaw};
 use crate::scope::{Origin, Want};
-use crate::talk::{Doors, Opening, Soon, Talk, Terms, Unopened};
+use crate::talk::{Datagrams, Doors, Opening, Soon, Talk, Terms, Unopened};
 
 /// What may still be sent. A spot's own is part of its step's.
 #[derive(Debug)]
@@ -84,8 +88,16 @@ pub(crate) struct StepDoors {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) resolvers: Vec<IpAddr>,
     pub(crate) budget: Arc<Budget>,
-    /// When the probe is to be done; put off by every wait for a turn.
-    pub(crate) deadline: Mutex<Instant>,
+    /// How long the probe may take; no wait for a turn counts.
+    pub(crate) allowance: Arc<Allowance>,
+    /// When the scan's own time is used up.
+    pub(crate) latest: Instant,
+    /// How long one conversation may take.
+    pub(crate) talk: Duration,
+    /// How many bytes are heard in one conversation.
+    pub(crate) hear: usize,
+    /// How long the probe has waited for turns, in milliseconds.
+    pub(crate) waited: AtomicU64,
     /// What an earlier run has settled already.
     pub(crate) settled: Settled,
     /// Ports by which a resolved address is tried against the scope.
@@ -95,16 +107,6 @@ pub(crate) struct StepDoors {
 }
 
 impl StepDoors {
-    /// When the probe is to be done.
-    pub(crate) fn deadline(&self) -> Instant {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The host, as the pace counts.
-    pub(crate) fn payer(&self) -> Payer {
-        Payer::Host(self.spot.host.0.clone())
-    }
-
     /// The wish to reach a port of an address.
     pub(crate) fn want(&self, address: IpAddr, origin: Origin, port: u16) -> Want {
         Want {
@@ -117,12 +119,14 @@ impl StepDoors {
         }
     }
 
-    /// Waits for a turn; the wait is not the peer's, so the deadline is put off by it.
-    pub(crate) async fn turn(&self) -> Result<Ticket, Unopened> {
+    /// Waits for a turn to send something to that address; the wait is not the peer's, so the probe's time stands still.
+    pub(crate) async fn turn(&self, to: IpAddr, kind: Kind) -> Result<Ticket, Unopened> {
         let begun = instant();
-        let ticket = self.gate.turn(&self.payer(), Kind::Connection).await?;
-        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        *deadline += instant().saturating_duration_since(begun);
+        let _waits = self.allowance.wait();
+        let ticket = self.gate.turn(to, kind, self.latest).await?;
+        let waited = instant().saturating_duration_since(begun);
+        let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(millis, Ordering::Relaxed);
         Ok(ticket)
     }
 
@@ -130,11 +134,11 @@ impl StepDoors {
     ///
     /// # Errors
     /// `Refused` with the rule.
-    fn allowed(&self, want: &Want) -> Result<(), Unopened> {
+    pub(super) fn allowed(&self, want: &Want) -> Result<(), Unopened> {
         self.gate.scope.allows(want, self.gate.now()).map_err(|refusal| {
             let spot = Spot {
                 address: Some(want.address),
-                service: Some((Transport::Tcp, want.port)),
+                service: Some((want.transport, want.port)),
                 ..self.spot.clone()
             };
             match self.refused(spot, &refusal.rule) {
@@ -164,11 +168,11 @@ impl StepDoors {
         self.allowed(&want)?;
         self.in_time()?;
         self.budget.connection()?;
-        let ticket = self.turn().await?;
+        let ticket = self.turn(address, Kind::Connection).await?;
         let permit = self.gate.scope.permit(&want, self.gate.now());
         let permit = permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
         let budgets = self.gate.world.budgets;
-        let deadline = self.deadline().min(instant() + budgets.talk);
+        let deadline = self.allowance.end().min(instant() + self.talk);
         let patience = budgets.connect.min(deadline.saturating_duration_since(instant()));
         let dialling = How {
             step: Some(self.step.id),
@@ -178,7 +182,7 @@ impl StepDoors {
             ttl: how.ttl,
         };
         let connected = dial(&self.gate, permit, ticket, dialling).await?;
-        let terms = Terms { deadline, most: budgets.hear, clock: instant };
+        let terms = Terms { deadline, most: self.hear, clock: instant };
         let held = Box::new(connected.ticket);
         Ok(Talk::new(Box::new(connected.stream), terms, Some(held)))
     }
@@ -198,24 +202,24 @@ impl StepDoors {
     }
 
     /// Refuses once the step's time is used up.
-    fn in_time(&self) -> Result<(), Unopened> {
-        if instant() >= self.deadline() {
+    pub(super) fn in_time(&self) -> Result<(), Unopened> {
+        if instant() >= self.allowance.end() {
             return Err(Unopened::Spent("the step's time is used up".into()));
         }
         Ok(())
     }
 
     async fn resolve_one(&self, name: &str) -> Result<NamesSaw, Unopened> {
-        let budget = &self.budget;
-        let mut saw = super::resolve::resolve(
-            &self.gate,
-            &self.resolvers,
-            &self.spot.host,
-            name,
-            self.step.id,
-            budget,
-        )
-        .await?;
+        let question = Question {
+            gate: &self.gate,
+            resolvers: &self.resolvers,
+            host: &self.spot.host,
+            step: self.step.id,
+            budget: &self.budget,
+            allowance: &self.allowance,
+            latest: self.latest,
+        };
+        let mut saw = resolve(question, name).await?;
         for address in answered(&saw) {
             if let Some(rule) = self.tried(address)? {
                 let spot = Spot { address: Some(address), ..self.spot.clone() };
@@ -270,6 +274,14 @@ pub(crate) fn answered(saw: &NamesSaw) -> Vec<IpAddr> {
 impl Doors for StepDoors {
     fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>> {
         Box::pin(self.open_one(how))
+    }
+
+    fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened> {
+        post::open(self, port, tries)
+    }
+
+    fn waited(&self) -> Duration {
+        Duration::from_millis(self.waited.load(Ordering::Relaxed))
     }
 
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>> {

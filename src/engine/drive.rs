@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -19,21 +20,22 @@ use super::world::{Ended, Event, Standing, Stop, World, instant};
 use crate::model::net::HostId;
 use crate::model::plan::{Plan, Step};
 use crate::model::record::Row;
+use crate::plan::Guide;
 use crate::probe::Probe;
 use crate::scope::Scope;
 use crate::talk::Unopened;
 
 /// As many hosts are asked side by side.
 const HOSTS_AT_ONCE: usize = 16;
-/// What a host may take beyond the plan's own bound before the rest of it is left untested.
-const SLACK: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What a scan is made of.
 pub struct Scan {
     /// What to do.
     pub plan: Arc<Plan>,
     /// The probes that it names.
-    pub probes: &'static [&'static Probe],
+    pub probes: Vec<Probe>,
+    /// Where those of them go that check files write down.
+    pub guide: Option<Arc<Guide>>,
     /// What it may do.
     pub scope: Arc<Scope>,
     /// The world.
@@ -49,7 +51,8 @@ pub struct Scan {
 /// What all hosts of a scan share.
 struct Shared {
     plan: Arc<Plan>,
-    probes: &'static [&'static Probe],
+    probes: Vec<Probe>,
+    guide: Option<Arc<Guide>>,
     already: Progress,
     gate: Arc<Gate>,
     end: Instant,
@@ -67,8 +70,8 @@ struct Meter {
 
 /// Carries a plan out. Ends when every step has ended on every spot, or soon after the sign to stop.
 pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
-    let Scan { plan, probes, scope, world, already, journal, stop } = scan;
-    let gate = Gate::new(scope, world, stop.clone(), journal, &plan);
+    let Scan { plan, probes, guide, scope, world, already, journal, stop } = scan;
+    let gate = Gate::new(scope, world, stop.clone(), journal, &plan, &already);
     let gate = Arc::new(gate);
     let mut hosts: BTreeMap<HostId, Vec<Arc<Step>>> = BTreeMap::new();
     for step in &plan.steps {
@@ -77,9 +80,10 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let (events, heard) = unbounded_channel();
     let shared = Arc::new(Shared {
         standing: Mutex::new(Meter::new(&plan, hosts.len())),
-        end: instant() + std::time::Duration::from_secs(plan.total.seconds) + SLACK,
+        end: instant() + alone(&plan) + gate.world.budgets.slack,
         plan,
         probes,
+        guide,
         already,
         gate: Arc::clone(&gate),
         events,
@@ -107,6 +111,13 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
     let (connections, datagrams) = gate.sent();
     let why = if written { why } else { stop.reason() };
     Ended { complete: complete && written, why, connections, datagrams }
+}
+
+/// How long all steps take at most, one after the other: as long as it takes when all names of all hosts turn out
+/// to lead to one address, which gets no more for being so many.
+fn alone(plan: &Plan) -> Duration {
+    let seconds = plan.steps.iter().map(|step| step.bound.seconds);
+    Duration::from_secs(seconds.fold(0, u64::saturating_add))
 }
 
 /// Passes events on until every host has ended; answers whether all did to their end.
@@ -138,8 +149,8 @@ async fn wait(
 }
 
 impl Shared {
-    fn probe(&self, name: &str) -> Option<&'static Probe> {
-        self.probes.iter().copied().find(|probe| probe.name == name)
+    fn probe(&self, name: &str) -> Option<&Probe> {
+        self.probes.iter().find(|probe| probe.name == name)
     }
 
     /// Tells how far it has come.
@@ -176,7 +187,7 @@ impl Meter {
     }
 
     /// How long the rest takes, when it takes as long as what is done.
-    fn left(&self) -> Option<std::time::Duration> {
+    fn left(&self) -> Option<Duration> {
         let done = u32::try_from(self.weight_done).ok().filter(|done| *done > 0)?;
         let rest = u32::try_from(self.weight.saturating_sub(self.weight_done)).ok()?;
         let took = instant().saturating_duration_since(self.begun);

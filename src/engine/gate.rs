@@ -1,6 +1,8 @@
 //! The gate that every packet passes: its turn by the pace, a place among the descriptors, the row in the audit log.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,17 +10,20 @@ use std::time::Duration;
 use tokio::sync::{Mutex as Queue, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-use super::journal::Journal;
-use super::pace::{Kind, Pace, Payer, Turn};
+use super::journal::{Journal, Progress};
+use super::pace::{Kind, Pace, Payer, Payers, Turn};
 use super::world::{Stop, World, instant};
 use crate::model::moment::Moment;
-use crate::model::plan::Plan;
+use crate::model::net::HostId;
+use crate::model::plan::{Over, Plan};
 use crate::model::record::{Dial, Row};
 use crate::scope::{Origin, Refusal, Scope, Want};
 use crate::talk::Unopened;
 
 /// Descriptors kept for everything that is no socket of the scan's.
 const SPARE: u64 = 64;
+/// Why something is not tested when only our own pace kept us from it.
+pub(crate) const TOO_SLOW: &str = "the time that the plan gives the scan is used up";
 
 /// What all tasks of a scan share.
 pub(crate) struct Gate {
@@ -32,7 +37,9 @@ pub(crate) struct Gate {
     pace: Mutex<Pace>,
     moved: Notify,
     /// Those who wait for their turn with one payer stand in a row, so that none is passed over for ever.
-    queues: Mutex<std::collections::BTreeMap<Payer, Arc<Queue<()>>>>,
+    queues: Mutex<BTreeMap<Payer, Arc<Queue<()>>>>,
+    /// The hosts that are known to be at an address.
+    owners: Mutex<BTreeMap<IpAddr, BTreeSet<HostId>>>,
     sockets: Arc<Semaphore>,
     connections: AtomicU64,
     datagrams: AtomicU64,
@@ -45,23 +52,52 @@ impl Gate {
         stop: Stop,
         journal: Journal,
         plan: &Plan,
+        already: &Progress,
     ) -> Self {
         let descriptors = postern_raw::raise_descriptor_limit().unwrap_or(256);
         let sockets = descriptors.saturating_sub(SPARE).clamp(8, 4096);
-        Self {
+        let pace = if already.has_dialled() {
+            Pace::after_another(plan.limits, Duration::ZERO)
+        } else {
+            Pace::new(plan.limits)
+        };
+        let gate = Self {
             scope,
             world,
             stop,
             made: plan.made,
             journal,
             begun: instant(),
-            pace: Mutex::new(Pace::new(plan.limits)),
+            pace: Mutex::new(pace),
             moved: Notify::new(),
             queues: Mutex::default(),
+            owners: Mutex::default(),
             sockets: Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or(8))),
             connections: AtomicU64::new(0),
             datagrams: AtomicU64::new(0),
+        };
+        for step in &plan.steps {
+            if let Over::Address { written, .. } = &step.over {
+                gate.belong(&step.host, written);
+            }
         }
+        gate
+    }
+
+    /// Those addresses are that host's: what goes to them counts as sent to it, whoever it is meant for.
+    pub(crate) fn belong(&self, host: &HostId, addresses: &[IpAddr]) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        for address in addresses {
+            owners.entry(address.to_canonical()).or_default().insert(host.clone());
+        }
+    }
+
+    /// Who pays for a packet to that address: it, and every host that is known to be there.
+    fn payers(&self, to: IpAddr) -> Payers {
+        let to = to.to_canonical();
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let hosts = owners.get(&to).into_iter().flatten().map(|host| Payer::Host(host.0.clone()));
+        hosts.chain([Payer::Address(to)]).collect()
     }
 
     /// The time of day.
@@ -114,38 +150,46 @@ impl Gate {
         Unopened::Refused(refusal.rule)
     }
 
-    /// Waits for the turn to send something to somebody.
+    /// Waits for the turn to send something to an address, until the scan's time is used up at the latest. The wait is
+    /// ours: whoever waits lets no clock of a peer's run meanwhile.
     ///
     /// # Errors
-    /// `Stopped`, when the scan is to stop.
+    /// `Stopped`, when the scan is to stop; `Spent`, when no turn came in time.
     pub(crate) async fn turn(
         self: &Arc<Self>,
-        payer: &Payer,
+        to: IpAddr,
         kind: Kind,
+        latest: Instant,
     ) -> Result<Ticket, Unopened> {
         tokio::select! {
             biased;
             () = self.stop.given() => Err(Unopened::Stopped),
-            ticket = self.wait(payer, kind) => ticket,
+            ticket = self.wait(to, kind) => ticket,
+            () = sleep_until(latest) => Err(Unopened::Spent(TOO_SLOW.into())),
         }
     }
 
-    async fn wait(self: &Arc<Self>, payer: &Payer, kind: Kind) -> Result<Ticket, Unopened> {
-        let queue = {
-            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(queues.entry(payer.clone()).or_default())
-        };
-        let _first_in_row = queue.lock().await;
+    async fn wait(self: &Arc<Self>, to: IpAddr, kind: Kind) -> Result<Ticket, Unopened> {
+        // In the order of the payers: nobody waits for a row whose first waits for one that he is the first of.
+        let mut first_in_rows = Vec::new();
+        for payer in self.payers(to) {
+            let row = {
+                let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(queues.entry(payer).or_default())
+            };
+            first_in_rows.push(row.lock_owned().await);
+        }
         let socket = Arc::clone(&self.sockets).acquire_owned().await;
         let socket = socket.map_err(|closed| Unopened::Ours(closed.to_string()))?;
         loop {
             let moved = self.moved.notified();
-            let turn = self.pace(|pace, now| pace.poll(payer, kind, now));
+            // Meanwhile the address may have turned out to be another host's too.
+            let payers = self.payers(to);
+            let turn = self.pace(|pace, now| pace.poll(&payers, kind, now));
             match turn {
                 Turn::Go(id) => {
                     let gate = Arc::clone(self);
-                    let payer = payer.clone();
-                    return Ok(Ticket { gate, payer, id, kind, at: At::Granted, _socket: socket });
+                    return Ok(Ticket { gate, payers, id, kind, at: At::Granted, _socket: socket });
                 }
                 Turn::WaitUntil(then) => tokio::select! {
                     () = sleep_until(self.begun + then) => {}
@@ -173,7 +217,7 @@ enum At {
 /// A turn that has come. Dropping it gives back what it holds: drop it after the socket.
 pub(crate) struct Ticket {
     gate: Arc<Gate>,
-    payer: Payer,
+    payers: Payers,
     id: u64,
     kind: Kind,
     at: At,
@@ -206,7 +250,7 @@ impl Ticket {
 
     /// It was so long unanswered that nothing is open at the other end.
     pub(crate) fn presumed_silent(&self) {
-        self.gate.pace(|pace, _| pace.shut(&self.payer, self.id));
+        self.gate.pace(|pace, _| pace.shut(&self.payers, self.id));
         self.gate.moved.notify_waiters();
     }
 }
@@ -217,7 +261,7 @@ impl Drop for Ticket {
             At::Granted => self.gate.pace(|pace, _| pace.unsent(self.id)),
             At::Sent | At::Settled => self.settled(),
         }
-        self.gate.pace(|pace, _| pace.shut(&self.payer, self.id));
+        self.gate.pace(|pace, _| pace.shut(&self.payers, self.id));
         self.gate.moved.notify_waiters();
     }
 }

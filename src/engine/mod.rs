@@ -1,11 +1,13 @@
 //! The only sockets, clock and tasks: dials, resolves, paces, sweeps, drives and writes the journal.
 
+mod allowance;
 mod dial;
 mod doors;
 pub mod drive;
 mod gate;
 pub mod journal;
 pub mod pace;
+mod post;
 pub mod resolve;
 mod sweep;
 mod world;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::time::sleep_until;
 
 use super::dial::{How, SILENT, dial};
 use super::doors::StepDoors;
@@ -25,8 +26,9 @@ pub(crate) type Settled = BTreeMap<u16, (PortState, Option<Cut>)>;
 const ATTEMPTS: usize = 2;
 /// As many connects are under way at the same time; pace and places hold them back further.
 const AT_ONCE: usize = 128;
-/// What is settled goes into the book at least so often.
-const OFTEN: Duration = Duration::from_secs(1);
+/// What is settled goes into the book so soon: a scan that is killed asks again what was answered within that time, and no
+/// more. Each port has a row of its own in the audit log anyway.
+const SOON: Duration = Duration::from_millis(20);
 /// Not more ports than this are settled without going into the book.
 const MANY: usize = 256;
 
@@ -78,14 +80,26 @@ async fn pass(
     settled: &mut Settled,
 ) -> Result<Vec<u16>, Unopened> {
     let mut silent = Vec::new();
-    let mut part = Settled::new();
+    let mut fresh = Settled::new();
     let mut saved = instant();
     let ports = ports.to_vec();
     let attempts =
         ports.into_iter().map(|port| async move { (port, attempt(doors, address, port).await) });
     let mut attempts = stream::iter(attempts).buffer_unordered(AT_ONCE);
     let mut end = Ok(());
-    while let Some((port, came)) = attempts.next().await {
+    loop {
+        let (port, came) = tokio::select! {
+            next = attempts.next() => match next {
+                Some(next) => next,
+                None => break,
+            },
+            // The others may keep silent for long.
+            () = sleep_until(saved + SOON), if !fresh.is_empty() => {
+                save(doors, &mut fresh, settled)?;
+                saved = instant();
+                continue;
+            }
+        };
         let state = match came {
             // Before it is established a connection is refused; only an established one is reset.
             Ok(()) | Err(Unopened::Cut(Cut::Reset)) => (PortState::Open, None),
@@ -108,17 +122,18 @@ async fn pass(
                 break;
             }
         };
-        part.insert(port, state);
-        if part.len() >= MANY || instant().saturating_duration_since(saved) >= OFTEN {
-            save(doors, &mut part, settled)?;
+        fresh.insert(port, state);
+        if fresh.len() >= MANY {
+            save(doors, &mut fresh, settled)?;
             saved = instant();
         }
     }
     drop(attempts);
-    if end.is_err() && !part.is_empty() {
-        save(doors, &mut part, settled)?;
+    // After the last pass the whole is written at once.
+    if !fresh.is_empty() && (end.is_err() || !silent.is_empty()) {
+        save(doors, &mut fresh, settled)?;
     }
-    settled.append(&mut part);
+    settled.append(&mut fresh);
     end.map(|()| silent)
 }
 
@@ -133,7 +148,7 @@ fn save(doors: &StepDoors, part: &mut Settled, settled: &mut Settled) -> Result<
 async fn attempt(doors: &StepDoors, address: IpAddr, port: u16) -> Result<(), Unopened> {
     doors.budget.connection()?;
     let gate = &doors.gate;
-    let ticket = gate.turn(&doors.payer(), Kind::Connection).await?;
+    let ticket = doors.turn(address, Kind::Connection).await?;
     let want = doors.want(address, doors.origin, port);
     let permit = gate.scope.permit(&want, gate.now());
     let permit = permit.map_err(|refusal| doors.gate.refused(Some(&want), refusal))?;

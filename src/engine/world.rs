@@ -41,6 +41,8 @@ pub struct Budgets {
     pub patience: Duration,
     /// One name, both families.
     pub resolve: Duration,
+    /// What a scan may take beyond the plan's own bounds before the rest of it is left untested.
+    pub slack: Duration,
     /// The bytes heard in one conversation.
     pub hear: usize,
 }
@@ -54,6 +56,7 @@ impl Default for Budgets {
             step: Duration::from_secs(30),
             patience: Duration::from_secs(3),
             resolve: Duration::from_secs(10),
+            slack: Duration::from_secs(60),
             hear: 256 * 1024,
         }
     }
@@ -65,6 +68,12 @@ pub fn wall_clock() -> Moment {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let millis = since.unwrap_or_default().as_millis();
     Moment::from_unix_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+}
+
+/// A word that nobody can know beforehand, for asking after what cannot exist.
+pub(crate) fn nonce() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    format!("{:016x}", RandomState::new().hash_one(instant()))
 }
 
 /// The engine's stopwatch: monotonic, and standing still in tests that pause it.

@@ -21,7 +21,7 @@ use crate::model::value::{Kind, List, Value};
 /// From the chain that the `tls` probe was shown.
 pub(super) const ROW: Row = Row {
     name: "certificate",
-    revision: 1,
+    revision: 2,
     needs: &["tls"],
     uses: &[],
     yields: "certificate",
@@ -111,7 +111,7 @@ fn trust(
 /// A record in which everything but the name asked for is unknown for one reason.
 fn nothing_but(mut sheet: Sheet<'_>, kind: &Kind, why: &str) -> Arc<[Value]> {
     for field in kind.fields.iter().filter(|field| field.name != "name_asked") {
-        sheet.unknown(field.name, why);
+        sheet.unknown(&field.name, why);
     }
     sheet.done()
 }

@@ -43,11 +43,33 @@ pub fn derive(
     base
 }
 
+/// The facts of one host, from the rows of a book so far: what decides where a scan goes on.
+pub fn derive_host(
+    id: &HostId,
+    inventory: &Inventory,
+    plan: &Plan,
+    rows: &[(u64, Row)],
+    vocabulary: &Vocabulary,
+    trust: &[Vec<u8>],
+) -> FactBase {
+    let seen = Seen::gather(plan, rows);
+    let as_of = seen.opened.map_or(plan.made, |opened| opened.at);
+    let from = Standpoint::of(inventory, &plan.vantage);
+    let mut tools = Tools::new(trust);
+    let mut base = FactBase { as_of: Some(as_of), ..FactBase::default() };
+    let host = inventory.hosts.iter().find(|host| host.id == *id);
+    if let Some((host, of_host)) = host.zip(seen.hosts.get(id)) {
+        let ground = Ground::new(host, inventory, from, of_host, as_of, &seen.unfinished);
+        one_host(&ground, vocabulary, &mut tools, &mut base);
+    }
+    base
+}
+
 /// Every kind on one host.
 fn one_host(ground: &Ground<'_>, vocabulary: &Vocabulary, tools: &mut Tools, base: &mut FactBase) {
     let mut draft = Draft::default();
     for (id, kind) in (0..).zip(vocabulary.kinds()) {
-        let lot = match rows::yielding(kind.name) {
+        let lot = match rows::yielding(&kind.name) {
             Some(row) => (row.derive)(ground, kind, tools),
             None => rows::identity(ground, kind),
         };

@@ -159,6 +159,24 @@ impl<'a> Ground<'a> {
         self.seen.standing(probe, spot, self.unfinished)
     }
 
+    /// What asking over UDP came to, place by place: whether something answered, with the reason where that is not known,
+    /// and the row of the book. Of several questions to one port an answer counts more than a silence.
+    pub(super) fn letters(&self) -> BTreeMap<(IpAddr, u16), Letter> {
+        let mut letters: BTreeMap<(IpAddr, u16), Letter> = BTreeMap::new();
+        for step in &self.seen.steps {
+            let Over::Port { transport: Transport::Udp, .. } = &step.over else { continue };
+            for (spot, sight) in self.seen.lasts(&step.probe) {
+                let (Some(address), Some((Transport::Udp, port))) = (spot.address, spot.service)
+                else {
+                    continue;
+                };
+                let letter = letters.entry((address, port)).or_default();
+                letter.read(&sight.what.saw, sight.seq);
+            }
+        }
+        letters
+    }
+
     /// The open TCP ports that were found, address by address.
     pub(super) fn doors(&self) -> impl Iterator<Item = (IpAddr, u16)> {
         self.sweeps
@@ -204,21 +222,29 @@ impl<'a> Ground<'a> {
         words
     }
 
-    /// What a probe over services was not asked, or not to the end, at open ports: one gap for each address and reason.
+    /// What a probe over services was not asked, or not to the end, at the places that it goes to, open ports where
+    /// nothing was planned: one gap for each address and reason.
     pub(super) fn unasked(&self, probe: &str) -> Vec<Gap> {
+        let steps = || self.seen.steps.iter().filter(|step| step.probe == probe);
         let mut names: Vec<Option<&str>> = Vec::new();
-        for step in self.seen.steps.iter().filter(|step| step.probe == probe) {
-            if let Over::Site { names: planned, .. } = &step.over {
+        for step in steps() {
+            if let Over::Site { names: planned, .. } | Over::Door { names: planned, .. } =
+                &step.over
+            {
                 names.extend(planned.iter().map(|name| Some(name.as_str())));
             }
         }
         if names.is_empty() {
             names.push(None);
         }
-        let mut missing: BTreeMap<(IpAddr, String), Vec<u16>> = BTreeMap::new();
-        for (address, port) in self.doors() {
+        let mut missing: BTreeMap<(IpAddr, Transport, String), Vec<u16>> = BTreeMap::new();
+        let mut places: Vec<_> = steps().flat_map(|step| self.places(&step.over)).collect();
+        if steps().next().is_none() {
+            places = self.places(&Over::Service { at_most: u32::MAX });
+        }
+        for (address, transport, port) in places {
             for name in &names {
-                let spot = self.spot(Some(address), Some((Transport::Tcp, port)), *name);
+                let spot = self.spot(Some(address), Some((transport, port)), *name);
                 if self.seen.last(probe, &spot).is_some() {
                     continue;
                 }
@@ -227,13 +253,40 @@ impl<'a> Ground<'a> {
                     Standing::Asked => "the book holds no answer".to_owned(),
                     Standing::Open(gap) => gap.why,
                 };
-                missing.entry((address, why)).or_default().push(port);
+                missing.entry((address, transport, why)).or_default().push(port);
             }
         }
-        let gap = |((address, why), ports): ((IpAddr, String), Vec<u16>)| {
-            Gap::not_tested(format!("{}/tcp of {address}: {why}", port_ranges(&ports)))
+        let gap = |((address, transport, why), ports): (_, Vec<u16>)| {
+            Gap::not_tested(format!("{}/{transport} of {address}: {why}", port_ranges(&ports)))
         };
         missing.into_iter().map(gap).collect()
+    }
+
+    /// The places that a step over services goes to, as far as its host's addresses and open ports are known.
+    fn places(&self, over: &Over) -> Vec<(IpAddr, Transport, u16)> {
+        let open = |wanted: &dyn Fn(u16) -> bool| {
+            let doors = self.doors().filter(|(_, port)| wanted(*port));
+            doors.map(|(address, port)| (address, Transport::Tcp, port)).collect()
+        };
+        let of = |ports: &str| -> BTreeSet<u16> {
+            ranges(ports).flat_map(|(first, last)| first..=last).collect()
+        };
+        match over {
+            Over::Name { .. } | Over::Address { .. } => Vec::new(),
+            Over::Service { .. } | Over::Site { .. } => open(&|_| true),
+            Over::Door { ports, .. } => {
+                let ports = of(ports);
+                open(&|port| ports.contains(&port))
+            }
+            Over::Port { transport, ports, .. } => {
+                let ports = of(ports);
+                let at = |address: &IpAddr| {
+                    let address = *address;
+                    ports.iter().map(move |port| (address, *transport, *port)).collect::<Vec<_>>()
+                };
+                self.addresses.iter().flat_map(at).collect()
+            }
+        }
     }
 
     fn find_addresses(&mut self) {
@@ -333,6 +386,36 @@ impl<'a> Ground<'a> {
         planned.remove(&sweep.asked());
         let ports = planned.iter().collect::<Vec<_>>();
         (!ports.is_empty()).then(|| port_ranges(&ports))
+    }
+}
+
+/// What came back over UDP from a port.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Letter {
+    /// Whether anything did; none where that is not known.
+    pub(super) answered: Option<bool>,
+    /// Whether the network said that nothing listens there.
+    pub(super) shut: bool,
+    /// Why it is not known.
+    pub(super) why: Option<String>,
+    /// The rows that it rests on.
+    pub(super) evidence: Vec<u64>,
+}
+
+impl Letter {
+    /// Takes in what one recipe saw, by the two fields that the record of every recipe has.
+    fn read(&mut self, saw: &serde_json::Value, seq: u64) {
+        let answered = saw.get("answered");
+        self.shut |= saw.get("ended").and_then(serde_json::Value::as_str) == Some("unreachable");
+        match answered.and_then(serde_json::Value::as_bool) {
+            Some(true) => self.answered = Some(true),
+            Some(false) => self.answered = self.answered.or(Some(false)),
+            None => {
+                let why = answered.and_then(|answered| answered.get("unknown"));
+                self.why = why.and_then(serde_json::Value::as_str).map(str::to_owned);
+            }
+        }
+        self.evidence.push(seq);
     }
 }
 

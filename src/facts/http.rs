@@ -19,7 +19,7 @@ use crate::model::value::{Kind, List, Value};
 
 /// From the `http` probe's answers.
 pub(super) const ROW: Row =
-    Row { name: "http", revision: 1, needs: &["http"], uses: &[], yields: "http", derive };
+    Row { name: "http", revision: 2, needs: &["http"], uses: &[], yields: "http", derive };
 
 /// How many header fields and cookies are kept.
 const FIELDS: usize = 100;
@@ -83,6 +83,7 @@ fn record(saw: &HttpSaw, own: &[&HttpAnswer], kind: &Kind) -> Arc<[Value]> {
     let location = if (300..400).contains(&answer.status) { fields.first("location") } else { "" };
     sheet
         .flag("encrypted", encrypted)
+        .flag("named", web::is_named(answer.url.raw()))
         .number("status", i64::from(answer.status))
         .flag("is_page", is_page(answer, &fields))
         .text("location", location)

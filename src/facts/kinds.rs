@@ -1,7 +1,5 @@
 //! The vocabulary: every kind of fact that a check may speak of, its fields, their types and what they mean.
 
-use std::sync::Arc;
-
 use crate::model::value::{Field, Kind, Scale, Tier, Type};
 
 /// The versions of SSL and TLS, oldest first.
@@ -111,7 +109,7 @@ fn udp() -> Kind {
     kind(
         "udp",
         Tier::Host,
-        "What answers over UDP on a host. No probe asks yet, so it is not tested.",
+        "What answers over UDP on a host, of the ports that checks with a probe of their own ask; not tested where none does.",
         [numbers(
             "open",
             "The UDP ports that answered; partial, because a service may keep silent to a question that it does not know.",
@@ -137,7 +135,7 @@ fn service() -> Kind {
             level(
                 "state",
                 &PORT_STATE,
-                "What came of connecting to it; unknown over UDP, which no probe asks yet.",
+                "What came of connecting to it; over UDP open when it answered a check's own probe, closed when the network said so, else unknown.",
             ),
             flag("declared", "Whether the inventory declares this port on this host, to whomever."),
             flag(
@@ -181,7 +179,8 @@ fn tls() -> Kind {
             list(
                 "versions",
                 Type::Scale(&TLS_VERSION),
-                "The versions that it accepts; partial while not all of them can be offered.",
+                "The versions that it accepts. Those below TLS 1.2 cannot be offered yet, so the list is partial, and asking \
+             whether all of it is good gives false or unknown, never true.",
             ),
             flag(
                 "accepts_tls13",
@@ -194,7 +193,8 @@ fn tls() -> Kind {
             ),
             flag(
                 "forward_secrecy",
-                "Whether the key exchange at the highest version was ephemeral.",
+                "Whether the key exchange at the highest version was ephemeral, of which TLS 1.3 knows no other. Unknown where \
+             an ephemeral one was agreed on below TLS 1.3: suites without it cannot be offered yet, so the server had no choice.",
             ),
             text("alpn", "The protocol that was chosen by ALPN (RFC 7301); empty when none was."),
         ],
@@ -259,6 +259,11 @@ fn http() -> Kind {
         means,
         [
             flag("encrypted", "Whether it was spoken inside TLS."),
+            flag(
+                "named",
+                "Whether it was asked by a name; false where it was reached by its bare address, which is all that \
+             visitors have where the inventory gives no name.",
+            ),
             number("status", "The status code."),
             flag("is_page", "Whether it is a web page: a status from 200 to 299 and HTML."),
             text("location", "Where it sends visitors on to; empty when it does not."),
@@ -326,11 +331,11 @@ fn kind(
     means: &'static str,
     fields: impl IntoIterator<Item = Field>,
 ) -> Kind {
-    Kind { name, tier, means, fields: fields.into_iter().collect::<Arc<[_]>>() }
+    Kind::new(name, tier, means, fields)
 }
 
 fn field(name: &'static str, of: Type, means: &'static str) -> Field {
-    Field { name, of, means }
+    Field::new(name, of, means)
 }
 
 fn flag(name: &'static str, means: &'static str) -> Field {
@@ -374,14 +379,14 @@ mod tests {
     use super::*;
 
     /// Calls `see` with the path and meaning of every field, those inside records and lists included.
-    fn walk(path: &str, fields: &[Field], see: &mut dyn FnMut(&str, &'static str)) {
-        let mut names: Vec<_> = fields.iter().map(|field| field.name).collect();
+    fn walk(path: &str, fields: &[Field], see: &mut dyn FnMut(&str, &str)) {
+        let mut names: Vec<_> = fields.iter().map(|field| &field.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), fields.len(), "{path} has a field twice");
         for field in fields {
             let path = format!("{path}.{}", field.name);
-            see(&path, field.means);
+            see(&path, &field.means);
             let mut of = &field.of;
             while let Type::List(inner) = of {
                 of = inner;
@@ -395,12 +400,12 @@ mod tests {
     #[test]
     fn every_word_is_unique_spelt_alike_and_explained() {
         let kinds = vocabulary();
-        let mut names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+        let mut names: Vec<_> = kinds.iter().map(|kind| &kind.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), kinds.len());
         for kind in &kinds {
-            walk(kind.name, &kind.fields, &mut |path, means| {
+            walk(&kind.name, &kind.fields, &mut |path, means| {
                 let plain =
                     |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
                 assert!(path.chars().all(plain), "{path} is not in snake_case");

@@ -11,6 +11,8 @@ pub mod kinds;
 mod ports;
 mod portset;
 mod products;
+#[cfg(test)]
+mod revisions;
 mod rows;
 #[cfg(test)]
 mod sample;
@@ -21,6 +23,7 @@ mod sweep;
 mod tests;
 mod tls;
 mod trust;
+mod udp;
 mod voice;
 mod web;
 mod x509;
@@ -33,9 +36,11 @@ use crate::model::outcome::{Outcome, Why};
 use crate::model::subject::Subject;
 use crate::model::value::{Kind, Tier, Value};
 
-pub use derive::derive;
+pub use derive::{derive, derive_host};
 pub(crate) use ground::Standpoint;
+pub(crate) use json::object as as_json;
 pub use rows::{ROWS, Row, needs};
+pub(crate) use web::has_password_field;
 
 /// A kind, by its place in the vocabulary.
 pub type KindId = u16;
@@ -57,6 +62,19 @@ impl Vocabulary {
         Self { kinds }
     }
 
+    /// Adds a kind at the end, and tells its place.
+    pub fn add(&mut self, kind: Kind) -> Option<KindId> {
+        self.kinds.push(kind);
+        KindId::try_from(self.kinds.len() - 1).ok()
+    }
+
+    /// Names the probe of a kind.
+    pub fn name_probe(&mut self, id: KindId, probe: &str) {
+        if let Some(kind) = self.kinds.get_mut(usize::from(id)) {
+            kind.probe = probe.to_owned().into();
+        }
+    }
+
     /// The kind of that name.
     pub fn id(&self, name: &str) -> Option<KindId> {
         self.kinds
@@ -75,9 +93,10 @@ impl Vocabulary {
         &self.kinds
     }
 
-    /// The kinds that a check on `tier` may speak of: its own and those above.
+    /// The kinds that a check on `tier` may speak of by their names: its own and those above. A kind that a check brings
+    /// along is spoken of by that check only, and otherwise.
     pub fn visible(&self, tier: Tier) -> impl Iterator<Item = &Kind> {
-        self.kinds.iter().filter(move |kind| kind.tier <= tier)
+        self.kinds.iter().filter(move |kind| kind.tier <= tier && !kind.is_of_one_check())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::model::value::{Kind, List, Value};
 /// From the sweep of every address, and from what its open ports were heard to speak.
 pub(super) const ROW: Row = Row {
     name: "ports",
-    revision: 1,
+    revision: 2,
     needs: &["tcp", "greeting"],
     uses: &["tls", "http"],
     yields: "ports",

@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::portset::PortSet;
 use super::seen::{Gap, Standing};
 use super::trust::Trust;
-use super::{certificate, host, http, json, ports, service, tls};
+use super::{certificate, host, http, json, ports, service, tls, udp};
 use crate::model::net::Transport;
 use crate::model::observation::Spot;
 use crate::model::value::{Field, Kind, Tier, Type, Value};
@@ -18,7 +18,7 @@ use crate::model::value::{Field, Kind, Tier, Type, Value};
 pub struct Row {
     /// Its name.
     pub name: &'static str,
-    /// Goes up when the same observations come to other facts.
+    /// Goes up when the same observations come to other facts; `revisions.rs` notices when it does not.
     pub revision: u16,
     /// The probes without whose observations it has nothing to say.
     pub needs: &'static [&'static str],
@@ -32,17 +32,17 @@ pub struct Row {
 
 /// Every row, in reading order.
 pub static ROWS: &[Row] =
-    &[host::ROW, ports::ROW, service::ROW, tls::ROW, certificate::ROW, http::ROW];
+    &[host::ROW, ports::ROW, udp::ROW, service::ROW, tls::ROW, certificate::ROW, http::ROW];
 
 /// The probes in the order in which each builds on the answers of those before it: addresses come from names, services
 /// from open ports, and what a service says by itself decides whether it is spoken to.
 const ORDER: &[&str] = &["names", "tcp", "greeting", "tls", "http"];
 
 /// The probes on whose answers facts of a kind rest, all the way down and in the order in which they are put. A kind
-/// that no row yields is a probe's own, of the same name: what that stands on, its probe says.
-pub fn needs(kind: &'static str) -> Vec<&'static str> {
-    let Some(row) = yielding(kind) else {
-        return vec![kind];
+/// that no row yields is a probe's own: what that stands on, its probe says.
+pub fn needs(kind: &Kind) -> Vec<&str> {
+    let Some(row) = yielding(&kind.name) else {
+        return vec![&kind.probe];
     };
     let last = ORDER.iter().rposition(|probe| row.needs.contains(probe));
     ORDER.iter().take(last.map_or(0, |last| last + 1)).copied().collect()
@@ -176,12 +176,11 @@ impl<'k> Sheet<'k> {
     }
 }
 
-/// A kind that a probe yields by itself: its observation is a JSON object with the kind's fields. The probe bears the
-/// kind's name.
+/// A kind that a probe yields by itself: its observation is a JSON object with the kind's fields.
 pub(super) fn identity(ground: &Ground<'_>, kind: &Kind) -> Lot {
     let mut lot = Lot::default();
     let mut gaps: Vec<Gap> = ground.gap().into_iter().collect();
-    for (spot, sight) in ground.seen.lasts(kind.name) {
+    for (spot, sight) in ground.seen.lasts(&kind.probe) {
         match json::record(&sight.what.saw, kind) {
             Some(record) => lot.found.push(Found::at(spot, record, vec![sight.seq])),
             None => gaps.push(unreadable(ground, spot)),
@@ -189,12 +188,12 @@ pub(super) fn identity(ground: &Ground<'_>, kind: &Kind) -> Lot {
     }
     if kind.tier == Tier::Host {
         if let (true, Standing::Open(gap)) =
-            (lot.found.is_empty(), ground.standing(kind.name, &ground.spot(None, None, None)))
+            (lot.found.is_empty(), ground.standing(&kind.probe, &ground.spot(None, None, None)))
         {
             gaps.push(gap);
         }
     } else {
-        gaps.extend(ground.unasked(kind.name));
+        gaps.extend(ground.unasked(&kind.probe));
     }
     lot.gap = Gap::together(gaps);
     if lot.found.is_empty() && lot.gap.is_none() {

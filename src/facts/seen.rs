@@ -12,8 +12,8 @@ use crate::model::outcome::{Outcome, Why};
 use crate::model::plan::{Plan, Step, Untested};
 use crate::model::record::{End, Opened, Row};
 
-/// Why nothing that is asked over UDP is settled.
-pub(super) const NO_UDP: &str = "no probe asks over UDP yet";
+/// Why nothing is known of a UDP port that no check asked.
+pub(super) const NO_UDP: &str = "no check of the plan asks it over UDP";
 
 /// A book, sorted.
 pub(super) struct Seen<'a> {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::ground::{Ground, silent};
+use super::ground::{Ground, Letter, silent};
 use super::kinds::PORT_STATE;
 use super::ports::answers_everything;
 use super::rows::{Found, Lot, Row, Sheet, Tools};
@@ -23,7 +23,7 @@ use crate::model::value::{Kind, Level, Value};
 /// From sweeps, greetings and declarations.
 pub(super) const ROW: Row = Row {
     name: "service",
-    revision: 1,
+    revision: 3,
     needs: &["tcp", "greeting"],
     uses: &["tls", "http"],
     yields: "service",
@@ -36,8 +36,12 @@ const UNSETTLED: &str = "whether the port is open is not known";
 fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
     let mut lot = Lot::default();
     let mut gaps: Vec<Gap> = ground.gap().into_iter().collect();
+    let letters = ground.letters();
     for (address, (sweep, evidence)) in &ground.sweeps {
-        let listed = ports(ground, *address, sweep);
+        let mut listed = ports(ground, *address, sweep);
+        let answered = letters.iter().filter(|(_, letter)| letter.answered == Some(true));
+        let here = answered.filter(|((at, _), _)| at == address);
+        listed.extend(here.map(|((_, port), _)| (Transport::Udp, *port)));
         let hidden = sweep.open().filter(|port| !listed.contains(&(Transport::Tcp, *port))).count();
         if hidden > 0 {
             gaps.push(Gap::inconclusive(format!(
@@ -48,8 +52,10 @@ fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
             let spot = ground.spot(Some(*address), Some((transport, port)), None);
             let tcp = transport == Transport::Tcp;
             let voice = if tcp { ground.voices.get(&(*address, port)) } else { None };
-            let record = one(ground, kind, &spot, sweep, voice);
+            let letter = if tcp { None } else { letters.get(&(*address, port)) };
+            let record = one(ground, kind, &spot, sweep, (voice, letter));
             let mut evidence = if tcp { evidence.clone() } else { Vec::new() };
+            evidence.extend(letter.into_iter().flat_map(|letter| &letter.evidence));
             evidence.extend(voice.into_iter().flat_map(|voice| &voice.evidence));
             lot.found.push(Found::at(&spot, record, evidence));
         }
@@ -77,7 +83,7 @@ fn one(
     kind: &Kind,
     spot: &Spot,
     sweep: &Sweep,
-    voice: Option<&Voice>,
+    (voice, letter): (Option<&Voice>, Option<&Letter>),
 ) -> std::sync::Arc<[Value]> {
     let mut sheet = Sheet::new(kind);
     let (Some(address), Some((transport, port))) = (spot.address, spot.service) else {
@@ -85,7 +91,11 @@ fn one(
     };
     let run = if transport == Transport::Tcp { sweep.state(port) } else { None };
     let away = run.is_some_and(|run| run.state == PortState::Filtered) && !sweep.is_answered();
-    let state = if away { Value::unknown(silent(address)) } else { state(ground, spot, run) };
+    let state = match letter {
+        Some(letter) => posted(letter),
+        None if away => Value::unknown(silent(address)),
+        None => state(ground, spot, run),
+    };
     let run = run.filter(|_| !away);
     sheet
         .text("transport", &transport.to_string())
@@ -103,6 +113,22 @@ fn one(
         }
     }
     sheet.done()
+}
+
+/// What came of asking over UDP. Only an answer or the network's word is a state; silence is none.
+fn posted(letter: &Letter) -> Value {
+    let name = match (letter.answered, letter.shut) {
+        (Some(true), _) => "open",
+        (Some(false), true) => "closed",
+        (Some(false), false) => {
+            return Value::unknown("it kept silent to every question that was put to it over UDP");
+        }
+        (None, _) => {
+            let why = letter.why.clone().unwrap_or_else(|| "no clear answer".to_owned());
+            return Value::unknown(why);
+        }
+    };
+    Level::named(&PORT_STATE, name).map_or_else(|| Value::unknown("no such state"), Value::Level)
 }
 
 /// What came of connecting. A filtered port is an answer: a door that is shut.

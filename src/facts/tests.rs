@@ -6,9 +6,12 @@ use super::kinds::vocabulary;
 use super::rows::NOT_DERIVED;
 use super::sample::{Sample, in_words, spot};
 use super::{ROWS, needs};
+use crate::model::net::Transport;
+use crate::model::observation::Spot;
 use crate::model::outcome::Outcome::{Inconclusive, NotApplicable, NotTested};
+use crate::model::plan::Over;
 use crate::model::record::End;
-use crate::model::value::{List, Type, Value};
+use crate::model::value::{Field, Kind, List, Tier, Type, Value};
 
 fn greeted(sample: &mut Sample, port: u16, said: &str) -> u64 {
     let said = (!said.is_empty()).then_some(said);
@@ -104,7 +107,7 @@ fn a_filtered_port_is_a_shut_door_and_an_unsettled_one_is_unknown() {
         ("web1 22/tcp", "filtered"),
         ("web1 80/tcp", "unknown (the connection was reset)"),
         ("web1 8080/tcp", "unknown (the port was not asked)"),
-        ("web1 53/udp", "unknown (no probe asks over UDP yet)"),
+        ("web1 53/udp", "unknown (no check of the plan asks it over UDP)"),
     ];
     assert_eq!(states, expected.map(|(place, state)| (place.to_owned(), state.to_owned())));
     let why = "80/tcp of 192.0.2.1: the connection was reset".to_owned();
@@ -358,7 +361,12 @@ fn versions_of_tls_stay_partial_and_a_cut_try_is_no_refusal() {
     assert_eq!(only_old.words("tls.forward_secrecy"), "false");
     let another = json!({"how": "garbled", "what": "ServerTlsVersionIsDisabledByOurConfig"});
     let older = json!([agreed("TLSv1.2", old), {"version": "TLSv1.3", "cut": another}]);
-    assert_eq!(with(older).words("tls.accepts_tls13"), "false");
+    let older = with(older);
+    assert_eq!(older.words("tls.accepts_tls13"), "false");
+    assert_eq!(
+        older.words("tls.forward_secrecy"),
+        "unknown (suites without forward secrecy cannot be offered yet)"
+    );
     let cut = with(json!([
         agreed("TLSv1.2", old), {"version": "TLSv1.3", "cut": {"how": "timed-out"}},
     ]));
@@ -441,6 +449,7 @@ fn a_careless_page_is_read_as_it_is() {
     let facts = sample.facts();
     let expected = [
         ("encrypted", "true"),
+        ("named", "true"),
         ("status", "200"),
         ("is_page", "true"),
         ("location", ""),
@@ -460,6 +469,37 @@ fn a_careless_page_is_read_as_it_is() {
         assert_eq!(facts.words(&format!("http.{field}")), words, "{field}");
     }
     assert_eq!(facts.words("service.speaks"), "http");
+}
+
+#[test]
+fn a_bare_address_is_no_name() {
+    let named = |url: &str| {
+        let mut sample = Sample::web1(json!([]));
+        sample.open("443");
+        let answer =
+            json!({"url": url, "status": 200, "headers": [], "body": "", "truncated": false});
+        sample.saw(
+            "http",
+            spot("192.0.2.1", 443, ""),
+            json!({"speaks": true, "answers": [answer]}),
+        );
+        sample.facts().words("http.named")
+    };
+    for bare in [
+        "https://192.0.2.1/",
+        "https://192.0.2.1:8443/",
+        "https://[2001:DB8::1]/x",
+        "http://[::1]:8080/",
+    ] {
+        assert_eq!(named(bare), "false", "{bare}");
+    }
+    for name in [
+        "https://booking.example/",
+        "https://10.example:8443/",
+        "http://user@booking.example/192.0.2.1",
+    ] {
+        assert_eq!(named(name), "true", "{name}");
+    }
 }
 
 #[test]
@@ -515,20 +555,16 @@ fn every_entry_knows_the_one_above_it() {
 
 #[test]
 fn a_probe_that_yields_a_kind_needs_no_row() {
-    use crate::model::value::{Field, Kind, Tier};
-    let field = |name, of| Field { name, of, means: "It." };
+    let field = |name: &'static str, of| Field::new(name, of, "It.");
     let mut sample = Sample::web1(json!([]));
     sample.open("22");
     let mut step = sample.plan.steps[2].clone();
     (step.id, step.probe) = (5, "ssh".into());
     sample.plan.steps.push(step);
     sample.saw("ssh", spot("192.0.2.1", 22, ""), json!({"algorithms": ["a", "b"]}));
-    let kind = Kind {
-        name: "ssh",
-        tier: Tier::Service,
-        means: "It.",
-        fields: [field("algorithms", Type::list(Type::Text))].into(),
-    };
+    let kind =
+        Kind::new("ssh", Tier::Service, "It.", [field("algorithms", Type::list(Type::Text))]);
+    assert_eq!(needs(&kind), ["ssh"]);
     let mut kinds = vocabulary();
     kinds.push(kind);
     let words = super::Vocabulary::new(kinds);
@@ -536,8 +572,54 @@ fn a_probe_that_yields_a_kind_needs_no_row() {
     let facts = super::sample::Facts { base, vocabulary: words };
     assert_eq!(facts.words("ssh.algorithms"), "a, b");
     assert_eq!(facts.places("ssh"), ["web1 22/tcp"]);
-    assert_eq!(needs("ssh"), ["ssh"]);
-    assert_eq!(facts.absent("udp"), Some((NotTested, "no probe asks over UDP yet".to_owned())));
+    assert_eq!(
+        facts.absent("udp"),
+        Some((NotTested, "no check of the plan asks it over UDP".to_owned()))
+    );
+}
+
+#[test]
+fn what_answers_over_udp_is_open_and_silence_is_no_state() {
+    let mut sample = Sample::web1(json!([{"port": "123/udp", "from": ["internet"]}]));
+    sample.open("22");
+    let mut step = sample.plan.steps[2].clone();
+    (step.id, step.probe) = (5, "ask-0123456789abcdef".into());
+    step.over = Over::Port {
+        transport: Transport::Udp,
+        ports: "53,123,161,162".into(),
+        written: vec!["192.0.2.1".parse().expect("an address")],
+        resolved_at_most: 0,
+    };
+    sample.plan.steps.push(step);
+    let at = |port| Spot { service: Some((Transport::Udp, port)), ..spot("192.0.2.1", port, "") };
+    let answers = [
+        (53, json!({"answered": true, "ended": ""})),
+        (123, json!({"answered": false, "ended": "unreachable"})),
+        (161, json!({"answered": false, "ended": "silent"})),
+    ];
+    for (port, saw) in answers {
+        sample.saw("ask-0123456789abcdef", at(port), saw);
+    }
+    let answered = Field::new("answered", Type::Bool, "It.");
+    let mut kind = Kind::new("probe:lab/x", Tier::Service, "It.", [answered]);
+    kind.probe = "ask-0123456789abcdef".into();
+    let mut kinds = vocabulary();
+    kinds.push(kind);
+    let words = super::Vocabulary::new(kinds);
+    let base = super::derive(&sample.inventory, &sample.plan, &sample.rows, &words, &[]);
+    let facts = super::sample::Facts { base, vocabulary: words };
+    assert!(facts.words("udp.open").starts_with("53 …"), "{}", facts.words("udp.open"));
+    let states = facts
+        .entries("service")
+        .into_iter()
+        .map(|entry| (entry.subject.place(), facts.value_at(entry, "service.state").to_string()));
+    let udp: Vec<_> = states.filter(|(place, _)| place.ends_with("/udp")).collect();
+    let expected = [("web1 53/udp", "open"), ("web1 123/udp", "closed")];
+    assert_eq!(udp, expected.map(|(place, state)| (place.to_owned(), state.to_owned())));
+    assert_eq!(facts.places("probe:lab/x"), ["web1 53/udp", "web1 123/udp", "web1 161/udp"]);
+    let (outcome, why) = facts.absent("probe:lab/x").expect("162 was not asked");
+    assert_eq!(outcome, NotTested);
+    assert!(why.starts_with("162/udp of 192.0.2.1: "), "{why}");
 }
 
 #[test]
@@ -547,6 +629,8 @@ fn rows_yield_kinds_of_the_vocabulary_and_say_what_they_need() {
         assert!(kinds.iter().any(|kind| kind.name == row.yields), "{}", row.name);
         assert_eq!(ROWS.iter().filter(|other| other.yields == row.yields).count(), 1);
     }
+    let words = super::Vocabulary::new(kinds);
+    let needs = |name: &str| needs(words.id(name).and_then(|id| words.kind(id)).expect("a kind"));
     assert_eq!(needs("host"), Vec::<&str>::new());
     assert_eq!(needs("ports"), ["names", "tcp", "greeting"]);
     assert_eq!(needs("certificate"), ["names", "tcp", "greeting", "tls"]);

@@ -14,7 +14,7 @@ use crate::model::value::{Kind, Level, List, Value};
 
 /// From the `tls` probe's handshakes.
 pub(super) const ROW: Row =
-    Row { name: "tls", revision: 1, needs: &["tls"], uses: &[], yields: "tls", derive };
+    Row { name: "tls", revision: 2, needs: &["tls"], uses: &[], yields: "tls", derive };
 
 fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
     let mut found = Vec::new();
@@ -124,10 +124,13 @@ fn answer(tried: &TlsTry) -> Result<bool, String> {
     }
 }
 
-/// TLS 1.3 always agrees on fresh keys (without pre-shared ones, which we never offer); before, the suite says it.
+/// TLS 1.3 always agrees on fresh keys (without pre-shared ones, which we never offer). Before, the suite says it; but a
+/// server that took an ephemeral one had no other choice, and may well take another from others.
 fn forward_secrecy(version: &str, suite: &str) -> Value {
-    if version == "TLSv1.3" || suite.starts_with("TLS_ECDHE_") || suite.starts_with("TLS_DHE_") {
+    if version == "TLSv1.3" {
         Value::Bool(true)
+    } else if suite.starts_with("TLS_ECDHE_") || suite.starts_with("TLS_DHE_") {
+        Value::unknown("suites without forward secrecy cannot be offered yet")
     } else if suite.starts_with("TLS_") {
         Value::Bool(false)
     } else {

@@ -1,5 +1,6 @@
 //! How web answers are read: addresses, header fields, policies, cookies and the telling parts of a page.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -55,6 +56,13 @@ pub(super) fn origin(url: &str) -> (String, String, String) {
         _ => (authority, if scheme == "https" { "443" } else { "80" }),
     };
     (scheme.clone(), host.to_owned(), port.to_owned())
+}
+
+/// Whether an address has a name for its host: neither an IPv4 nor an IPv6 address (RFC 3986 section 3.2.2).
+pub(super) fn is_named(url: &str) -> bool {
+    let (_, host, _) = origin(url);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    !bare.is_empty() && bare.parse::<IpAddr>().is_err()
 }
 
 /// Whether an address is of the scheme `https`.
@@ -190,7 +198,7 @@ pub(super) fn is_listing(answer: &HttpAnswer) -> bool {
 }
 
 /// Whether a page has a field for a password.
-pub(super) fn has_password_field(body: &str) -> bool {
+pub(crate) fn has_password_field(body: &str) -> bool {
     static FIELD: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"(?is)<input\b[^>]*\btype\s*=\s*["']?password\b"#)
             .expect("the pattern is tested")

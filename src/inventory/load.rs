@@ -217,34 +217,44 @@ impl<'a> Rules<'a> {
         );
     }
 
-    /// A name as DNS has it (RFC 1123 section 2.1, underscores as in practice).
     fn name(&mut self, node: &Node) {
         let Some(text) = node.text() else { return };
-        let label = |label: &str| {
-            let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            (1..=63).contains(&label.len())
-                && label.chars().all(inner)
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        let trimmed = text.strip_suffix('.').unwrap_or(text);
-        let help = if text.parse::<IpAddr>().is_ok() {
-            "an address belongs under `addresses`"
-        } else if text.contains("://") || text.contains('/') {
-            "write the name only, without scheme and path: booking.example.org"
-        } else if text.contains(':') {
-            "write the name only; ports belong under `exposure`"
-        } else if text.contains('*') {
-            "write each name; a wildcard is the name of no host"
-        } else if !text.is_ascii() {
-            "write the form that DNS uses, which begins with xn--"
-        } else if trimmed.split('.').all(label) && trimmed.len() <= 253 {
-            return;
-        } else {
-            "letters, digits and hyphens, with dots between: booking.example.org"
-        };
-        self.complain(node, format!("`{}` is not a name in DNS", shown(text)), help);
+        if let Some(help) = not_a_name(text) {
+            self.complain(node, format!("`{}` is not a name in DNS", shown(text)), help);
+        }
     }
+}
+
+/// What to write instead of a text that is no name as DNS has it (RFC 1123 section 2.1, underscores as in practice); none
+/// when it is one. A last label of digits only is none: it is meant as an address (RFC 3696 section 2).
+pub(crate) fn not_a_name(text: &str) -> Option<&'static str> {
+    let label = |label: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        (1..=63).contains(&label.len())
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let trimmed = text.strip_suffix('.').unwrap_or(text);
+    let digits = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    let help = if text.parse::<IpAddr>().is_ok() {
+        "an address belongs under `addresses`"
+    } else if text.contains("://") || text.contains('/') {
+        "write the name only, without scheme and path: booking.example.org"
+    } else if text.contains(':') {
+        "write the name only; ports belong under `exposure`"
+    } else if text.contains('*') {
+        "write each name; a wildcard is the name of no host"
+    } else if !text.is_ascii() {
+        "write the form that DNS uses, which begins with xn--"
+    } else if !trimmed.split('.').all(label) || trimmed.len() > 253 {
+        "letters, digits and hyphens, with dots between: booking.example.org"
+    } else if trimmed.rsplit('.').next().is_some_and(digits) {
+        "a name does not end in a number, and an address has four numbers from 0 to 255: 192.0.2.10"
+    } else {
+        return None;
+    };
+    Some(help)
 }
 
 #[cfg(test)]

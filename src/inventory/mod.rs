@@ -14,8 +14,8 @@ use crate::model::net::{HostId, Transport};
 use crate::model::said::Said;
 use crate::yaml::NetworkText;
 
-pub(crate) use load::unknown;
 pub use load::{Loaded, read};
+pub(crate) use load::{not_a_name, unknown};
 
 /// An inventory file (`schema: postern/inventory/v1`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{DeclaredPort, Inventory};
 use crate::model::complaint::{Complaint, Source};
 use crate::model::heard::shown;
-use crate::model::moment::Moment;
+use crate::model::moment::{Calendar, Moment};
 use crate::model::net::{CheckId, HostId};
+use crate::model::person;
 use crate::model::said::Said;
 use crate::yaml::{self, Document, Node};
 
@@ -57,9 +58,9 @@ pub struct Waiver {
     /// Who approved it: somebody else.
     #[schemars(length(min = 1))]
     pub approved_by: String,
-    /// On which day it was decided.
+    /// On which day it was decided; before that day it does not hold.
     pub created: Moment,
-    /// The last day on which it holds; at most 180 days after `created`.
+    /// The last day on which it holds, to its end in Hong Kong; at most 180 days after `created`.
     pub expires: Moment,
 }
 
@@ -78,10 +79,27 @@ pub enum Treatment {
 }
 
 impl Waiver {
-    /// Whether it holds at that time: to the end of its last day, by the calendar in UTC.
-    pub fn holds(&self, now: Moment) -> bool {
-        now.date() <= self.expires.date()
+    /// Where a moment stands to it: days begin and end where the report that prints them is read.
+    pub fn stands(&self, now: Moment, calendar: Calendar) -> Standing {
+        if calendar.days_between(self.created, now) < 0 {
+            Standing::NotYet
+        } else if calendar.days_between(now, self.expires) < 0 {
+            Standing::Ended
+        } else {
+            Standing::Holds
+        }
     }
+}
+
+/// Where a moment stands to a waiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Before the day on which it was decided: nobody has decided anything yet.
+    NotYet,
+    /// From that day on, to the end of its last day.
+    Holds,
+    /// After its last day.
+    Ended,
 }
 
 /// Reads a waivers file.
@@ -151,7 +169,7 @@ fn rules(source: &Arc<Source>, waiver: &Node, complaints: &mut Vec<Complaint>) {
     }
     if let (Some(owner), Some(approver), Some(node)) =
         (text("owner"), text("approved_by"), waiver.field("approved_by"))
-        && same_person(owner, approver)
+        && person::is_same(owner, approver)
     {
         let title = "whoever carries the risk cannot approve it too".to_owned();
         complain(node, title, "name somebody else who has agreed".into());
@@ -160,8 +178,8 @@ fn rules(source: &Arc<Source>, waiver: &Node, complaints: &mut Vec<Complaint>) {
     if let (Some(created), Some(expires), Some(node)) =
         (day("created"), day("expires"), waiver.field("expires"))
     {
-        let days = created.days_until(expires);
-        let latest = created.plus_days(LONGEST_DAYS).date();
+        let days = Calendar::HONG_KONG.days_between(created, expires);
+        let latest = Calendar::HONG_KONG.date(created.plus_days(LONGEST_DAYS));
         if days < 0 {
             complain(
                 node,
@@ -180,13 +198,4 @@ fn is_fingerprint(text: &str) -> bool {
     text.strip_prefix("pf1-").is_some_and(|digits| {
         digits.len() == 16 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
-}
-
-/// Whether two texts name the same person: what stands before the first comma, in whatever letters.
-fn same_person(one: &str, other: &str) -> bool {
-    let name = |text: &str| {
-        let words = text.split(',').next().unwrap_or("").split_whitespace();
-        words.collect::<Vec<_>>().join(" ").to_lowercase()
-    };
-    name(one) == name(other)
 }

@@ -65,6 +65,10 @@ pub trait Judges: Sync {
     fn id(&self) -> &CheckId;
     /// The kind that its subjects have.
     fn on(&self) -> KindId;
+    /// The kind that its own probe yields, if it brings one along.
+    fn own(&self) -> Option<KindId> {
+        None
+    }
     /// What it comes to on the subject whose facts `lookup` finds.
     fn judge<'a>(&'a self, lookup: Lookup<'_, 'a>) -> Verdict;
 }
@@ -76,6 +80,10 @@ impl Judges for Chosen {
 
     fn on(&self) -> KindId {
         self.check.on
+    }
+
+    fn own(&self) -> Option<KindId> {
+        self.check.probe_kind()
     }
 
     fn judge<'a>(&'a self, lookup: Lookup<'_, 'a>) -> Verdict {

@@ -1,5 +1,6 @@
 //! How the judging is laid out: which subjects each check has, dealt out to as many threads as there are cores.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
@@ -37,8 +38,9 @@ pub(super) fn judge_all<C: Judges>(
         jobs.push(Job { number, check, cells, details, accounted });
     }
     on_all_cores(jobs, |job| {
+        let own = job.check.own().and_then(|kind| kinds.get(usize::from(kind)));
         let subjects = subjects(job.check);
-        job.carry_out(subjects, facts, &grid);
+        job.carry_out(subjects, own, facts, &grid);
     });
 
     let missing = |pair: &&Wanted| !accounted.holds(checks, pair, &hosts);
@@ -100,15 +102,18 @@ struct Job<'a, C> {
 }
 
 impl<C: Judges> Job<'_, C> {
-    fn carry_out(self, subjects: &Subjects, facts: &FactBase, grid: &Grid) {
+    /// `own` are the subjects of the check's own probe.
+    fn carry_out(self, subjects: &Subjects, own: Option<&Subjects>, facts: &FactBase, grid: &Grid) {
         let Self { number, check, cells, details, accounted } = self;
         let row = usize::from(number);
         let wanted = |(_, host): &&(u32, u32)| grid.has(row, *host);
-        let seen = subjects
-            .entries
-            .iter()
-            .filter(wanted)
-            .map(|(at, host)| (About::Entry(*at), *host, judge_entry(check, facts, *at)));
+        let unasked: BTreeMap<u32, u32> =
+            own.iter().flat_map(|own| &own.absent).map(|(at, host)| (*host, *at)).collect();
+        let seen = subjects.entries.iter().filter(wanted).map(|(at, host)| {
+            let verdict = judge_entry(check, facts, *at);
+            let verdict = for_want_of_asking(verdict, check, facts, *at, unasked.get(host));
+            (About::Entry(*at), *host, verdict)
+        });
         let unseen = subjects
             .absent
             .iter()
@@ -134,7 +139,28 @@ fn judge_entry<C: Judges>(check: &C, facts: &FactBase, at: u32) -> Verdict {
         return not_tested("the subject is not among the facts");
     };
     let judged = catch_unwind(AssertUnwindSafe(|| check.judge(&|kind| facts.record(entry, kind))));
-    judged.unwrap_or_else(|_| not_tested("an error of our own in judging; please report it"))
+    judged.unwrap_or_else(|_| not_tested("an error of our own in judging: please report it"))
+}
+
+/// Where a check does not know because its own probe was not put to the subject, why it was not says more: it may not
+/// have been allowed to.
+fn for_want_of_asking<C: Judges>(
+    verdict: Verdict,
+    check: &C,
+    facts: &FactBase,
+    at: u32,
+    unasked: Option<&u32>,
+) -> Verdict {
+    let (Some(kind), Some(unasked)) = (check.own(), unasked) else { return verdict };
+    let heard =
+        || facts.entries.get(at as usize).is_some_and(|entry| facts.record(entry, kind).is_some());
+    if verdict.outcome != Outcome::Inconclusive || heard() {
+        return verdict;
+    }
+    match absent(facts, *unasked) {
+        why if why.outcome == Outcome::NotApplicable => verdict,
+        why => why,
+    }
 }
 
 fn absent(facts: &FactBase, at: u32) -> Verdict {

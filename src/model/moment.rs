@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +61,7 @@ impl Moment {
         Duration::try_from(span).unwrap_or(Duration::ZERO)
     }
 
-    /// The calendar day in UTC, as `2026-11-23`.
+    /// The calendar day in UTC, as `2026-11-23`. What people read and decide by is [`Calendar::date`].
     pub fn date(self) -> String {
         self.0.strftime("%Y-%m-%d").to_string()
     }
@@ -67,6 +69,42 @@ impl Moment {
     /// Day and minute in UTC, as `2026-11-23 14:05 UTC`.
     pub fn minute(self) -> String {
         self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+}
+
+/// By which clock days are counted: the one place that says so, for what a report prints and for what ends with a day.
+///
+/// A day in a file (`expires: 2026-11-23`) is the calendar day of that name here, and ends when it ends here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calendar(Offset);
+
+impl Calendar {
+    /// Hong Kong, all year round: it has had no summer time since 1979. Reports are read there, and print its time.
+    pub const HONG_KONG: Self = Self(Offset::constant(8));
+
+    /// Calendar day and time of day there.
+    pub fn there(self, moment: Moment) -> DateTime {
+        self.0.to_datetime(moment.0)
+    }
+
+    /// The calendar day there, as `2026-11-23`.
+    pub fn date(self, moment: Moment) -> String {
+        self.there(moment).date().to_string()
+    }
+
+    /// Whether the day of a moment has ended there by now: what is due on a day is overdue from the next one on.
+    pub fn is_past(self, day: Moment, now: Moment) -> bool {
+        self.days_between(day, now) > 0
+    }
+
+    /// How many midnights lie between two moments there; negative when `later` lies before.
+    pub fn days_between(self, earlier: Moment, later: Moment) -> i64 {
+        let day = |moment| {
+            Offset::UTC
+                .to_timestamp(self.there(moment).date().to_datetime(jiff::civil::Time::midnight()))
+        };
+        let (Ok(earlier), Ok(later)) = (day(earlier), day(later)) else { return 0 };
+        Moment(earlier).days_until(Moment(later))
     }
 }
 
@@ -133,5 +171,27 @@ mod tests {
         assert_eq!(noon.plus_days(2).date(), "2026-11-25");
         assert!("tomorrow".parse::<Moment>().is_err());
         assert!("2026-11-23T22:00:00".parse::<Moment>().is_err());
+    }
+
+    #[test]
+    fn a_day_begins_and_ends_where_the_readers_are() {
+        let zone = Calendar::HONG_KONG;
+        let at = |text: &str| text.parse::<Moment>().expect("a time");
+        // 16:00 in UTC is midnight in Hong Kong; a day in a file is the day of that name.
+        for (moment, date) in [
+            ("2026-11-23T15:59:59Z", "2026-11-23"),
+            ("2026-11-23T16:00:00Z", "2026-11-24"),
+            ("2026-11-24", "2026-11-24"),
+            ("2026-11-24T00:30:00+08:00", "2026-11-24"),
+        ] {
+            assert_eq!(zone.date(at(moment)), date, "{moment}");
+        }
+        for (earlier, later, days) in [
+            ("2026-11-23T15:59:59Z", "2026-11-23T16:00:00Z", 1),
+            ("2026-11-23T16:00:00Z", "2026-11-24T15:59:59Z", 0),
+            ("2026-11-24", "2026-11-23T15:59:59Z", -1),
+        ] {
+            assert_eq!(zone.days_between(at(earlier), at(later)), days, "{earlier} {later}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
-use super::net::{CheckId, HostId};
+use super::net::{CheckId, HostId, Transport};
 use super::observation::StepId;
 
 /// Everything a scan will do.
@@ -107,6 +107,26 @@ pub enum Over {
         /// The server names; an empty list means the address itself.
         names: Vec<String>,
     },
+    /// Each of these TCP ports that is found open, at each address, with each server name.
+    Door {
+        /// The ports, as ranges.
+        ports: String,
+        /// How many ports of an address, at most.
+        at_most: u32,
+        /// The server names; an empty list means the address itself.
+        names: Vec<String>,
+    },
+    /// Each of these ports of each address, whether anything was found there or not.
+    Port {
+        /// TCP or UDP.
+        transport: Transport,
+        /// The ports, as ranges.
+        ports: String,
+        /// The addresses written in the inventory that the scope permits.
+        written: Vec<IpAddr>,
+        /// How many more may come from names, at most.
+        resolved_at_most: u32,
+    },
 }
 
 /// The condition under which a step is carried out on a service.
@@ -157,9 +177,9 @@ pub enum Class {
 pub struct Limits {
     /// In any second, to all hosts together.
     pub per_second: u32,
-    /// In any second, to one host.
+    /// In any second, to one host with all its addresses, and to one address with all its hosts.
     pub per_host_per_second: u32,
-    /// Open at the same time to one host. A SYN that has stayed unanswered for 0.3 s no longer counts: nothing is open
+    /// Open at the same time to one host, and to one address. A SYN that has stayed unanswered for 0.3 s no longer counts: nothing is open
     /// there; should an answer come after all, it is closed at once.
     pub per_host_parallel: u32,
 }

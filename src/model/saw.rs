@@ -65,7 +65,7 @@ pub enum Answered<T> {
 
 /// The `tcp` probe: the state of every port that was asked of one address, as ranges.
 ///
-/// A sweep that takes longer than a second writes what it has settled as it goes, in observations of the same step and
+/// A sweep writes what it has settled as it goes, in observations of the same step and
 /// spot; the last of them holds everything, and only it comes before the step's end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortsSaw {

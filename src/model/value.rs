@@ -1,5 +1,6 @@
 //! The values and types of facts: what conditions are about.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -173,11 +174,11 @@ impl fmt::Display for Type {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// Its name, in snake_case.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its type.
     pub of: Type,
     /// What it means, with its unit, as a sentence.
-    pub means: &'static str,
+    pub means: Cow<'static, str>,
 }
 
 /// Where in the tree of subjects a kind of fact sits; each level sees the facts of those above.
@@ -195,16 +196,52 @@ pub enum Tier {
 #[derive(Clone, Debug)]
 pub struct Kind {
     /// Its name: `tls`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
+    /// The probe whose observations it is made of, where no row derives it: its own name, but for a kind that a check
+    /// brings along, whose request has a name of its own.
+    pub probe: Cow<'static, str>,
     /// Where its subjects sit.
     pub tier: Tier,
     /// What it is about, as a sentence.
-    pub means: &'static str,
+    pub means: Cow<'static, str>,
     /// Its fields, in the order of its records.
     pub fields: Arc<[Field]>,
 }
 
+impl Field {
+    /// A field.
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        of: Type,
+        means: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { name: name.into(), of, means: means.into() }
+    }
+}
+
 impl Kind {
+    /// A kind that a probe of the same name yields, or a row of derivation.
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        tier: Tier,
+        means: impl Into<Cow<'static, str>>,
+        fields: impl IntoIterator<Item = Field>,
+    ) -> Self {
+        let name = name.into();
+        let fields = fields.into_iter().collect();
+        Self { probe: name.clone(), name, tier, means: means.into(), fields }
+    }
+
+    /// Whether a check brings it along, so that no other check can speak of it: its name cannot be spelt in a condition.
+    pub fn is_of_one_check(&self) -> bool {
+        self.name.contains(':')
+    }
+
+    /// What conditions and pages call it.
+    pub fn called(&self) -> &str {
+        if self.is_of_one_check() { "probe" } else { &self.name }
+    }
+
     /// The place of a field in the records of this kind.
     pub fn slot(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| known.name == field)

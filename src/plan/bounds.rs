@@ -1,8 +1,9 @@
 //! How much is sent at most, and how long that takes at the promised pace.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use crate::model::net::parse_port_ranges;
+use crate::model::net::{HostId, parse_port_ranges};
 use crate::model::plan::{Bound, Limits, Over, Plan, Step};
 use crate::probe::Probe;
 
@@ -21,20 +22,42 @@ pub(super) fn step(probe: &Probe, times: u64, limits: Limits) -> Bound {
 }
 
 /// The worst case of all steps together: hosts are asked side by side, the steps of one host one after the other, and
-/// everything within the pace for all.
+/// everything within the pace for all. Hosts at one written address share the pace for one, as does everybody who asks
+/// the resolvers; where names will turn out to lead is not known yet.
 pub(super) fn total(steps: &[Step], limits: Limits) -> Bound {
     let mut sum = Bound::default();
-    let mut by_host: BTreeMap<_, u64> = BTreeMap::new();
+    let leaders = leaders(steps);
+    let mut together: BTreeMap<_, u64> = BTreeMap::new();
     for step in steps {
         sum.connections = sum.connections.saturating_add(step.bound.connections);
         sum.datagrams = sum.datagrams.saturating_add(step.bound.datagrams);
-        let seconds = by_host.entry(&step.host).or_default();
+        let seconds = together.entry(leaders.get(&step.host)).or_default();
         *seconds = seconds.saturating_add(step.bound.seconds);
     }
     let sending = sum.connections.saturating_add(sum.datagrams);
     let sending = sending.div_ceil(u64::from(limits.per_second.max(1)));
-    sum.seconds = by_host.into_values().max().unwrap_or(0).saturating_add(sending);
+    let resolving = sum.datagrams.div_ceil(u64::from(limits.per_host_per_second.max(1)));
+    let hosts = together.into_values().max().unwrap_or(0);
+    sum.seconds = hosts.saturating_add(sending).saturating_add(resolving);
     sum
+}
+
+/// For every host the one that stands for all with which it shares an address, directly or through others.
+fn leaders(steps: &[Step]) -> BTreeMap<&HostId, &HostId> {
+    let mut leaders: BTreeMap<&HostId, &HostId> =
+        steps.iter().map(|step| (&step.host, &step.host)).collect();
+    let mut first_at: BTreeMap<IpAddr, &HostId> = BTreeMap::new();
+    for step in steps {
+        let Over::Address { written, .. } = &step.over else { continue };
+        for address in written {
+            let first = *first_at.entry(address.to_canonical()).or_insert(&step.host);
+            let (Some(&to), Some(&from)) = (leaders.get(first), leaders.get(&step.host)) else {
+                continue;
+            };
+            leaders.values_mut().filter(|leader| **leader == from).for_each(|leader| *leader = to);
+        }
+    }
+    leaders
 }
 
 /// Seconds that a scan takes when hosts answer as they are declared to: every port is asked once, at the pace, and what
@@ -60,6 +83,12 @@ pub fn likely_sent(step: &Step) -> u64 {
         }
         Over::Service { .. } => LIKELY_OPEN,
         Over::Site { names, .. } => LIKELY_OPEN * names.len().max(1) as u64,
+        // Most recipes are for protocols that few hosts speak.
+        Over::Door { names, .. } => names.len().max(1) as u64,
+        Over::Port { written, ports, .. } => {
+            let ports = parse_port_ranges(ports).map_or(0, |ports| ports.len());
+            (written.len().max(1) * ports) as u64
+        }
     }
 }
 

@@ -22,12 +22,12 @@ pub(super) struct OfHost {
 pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
     let here = Here { inputs, host, ports: ports(inputs, host) };
     let places: BTreeMap<&str, Places> =
-        inputs.probes.iter().map(|probe| (probe.name, here.places(probe))).collect();
+        inputs.probes.iter().map(|probe| (&*probe.name, here.places(probe))).collect();
     let mut reasons: BTreeMap<&str, BTreeSet<&CheckId>> = BTreeMap::new();
     let mut refused: BTreeSet<&str> = BTreeSet::new();
     for asked in inputs.checks {
-        for probe in inputs.probes.iter().filter(|probe| asked.probes.contains(probe.name)) {
-            let chain = || here.before(probe).into_iter().chain([probe.name]);
+        for probe in inputs.probes.iter().filter(|probe| asked.probes.contains(&*probe.name)) {
+            let chain = || here.before(probe).into_iter().chain([&*probe.name]);
             refused.extend(chain());
             let open = |name| places.get(name).is_none_or(|places| places.open.is_some());
             if chain().all(open) {
@@ -39,15 +39,15 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
     }
     let mut steps = Vec::new();
     for probe in inputs.probes {
-        let Some(checks) = reasons.get(probe.name) else { continue };
-        let Some(open) = places.get(probe.name).and_then(|places| places.open.as_deref()) else {
+        let Some(checks) = reasons.get(&*probe.name) else { continue };
+        let Some(open) = places.get(&*probe.name).and_then(|places| places.open.as_deref()) else {
             continue;
         };
         let Some((over, times)) = here.over(probe, open) else { continue };
         steps.push(Step {
             id: 0,
             host: host.id.clone(),
-            probe: probe.name.into(),
+            probe: probe.name.clone().into_owned(),
             over,
             when: probe.when,
             class: probe.class,
@@ -55,9 +55,9 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
             bound: bounds::step(probe, times, inputs.limits),
         });
     }
-    let untested = inputs.probes.iter().filter(|probe| refused.contains(probe.name));
+    let untested = inputs.probes.iter().filter(|probe| refused.contains(&*probe.name));
     let untested = untested
-        .filter_map(|probe| places.get(probe.name))
+        .filter_map(|probe| places.get(&*probe.name))
         .flat_map(|places| places.refused.iter().cloned());
     OfHost { steps, untested: untested.collect() }
 }
@@ -89,6 +89,8 @@ impl Here<'_> {
     fn before(&self, probe: &Probe) -> Vec<&'static str> {
         let resolved = probe.over != Reach::Name && self.host.addresses.is_empty();
         let first: &[&str] = match probe.when {
+            // By the sweep it is known whether the address answers at all, without which silence says nothing.
+            When::Always if probe.over == Reach::Port => &["tcp"],
             When::Always => &[],
             When::Open => &["tcp"],
             When::Silent => &["tcp", "greeting"],
@@ -140,21 +142,48 @@ impl Here<'_> {
     /// What the scope says to the probe at an address. Leave is given for addresses, never for some of their ports, so
     /// that asking for one is enough; at the socket every port is asked for again.
     fn allows(&self, probe: &Probe, address: IpAddr) -> Result<(), String> {
-        let port =
-            self.ports.first().copied().ok_or("the profile and the inventory name no port")?;
+        let (transport, ports) = self.goes_to(probe);
+        let port = ports.first().copied().ok_or("the profile and the inventory name no port")?;
         let want = Want {
             host: self.host.id.clone(),
             address,
             origin: Origin::Written,
-            transport: Transport::Tcp,
+            transport,
             port,
             class: probe.class,
         };
         (self.inputs.allows)(&want).map_err(|refused| refused.rule)
     }
 
+    /// The ports that a probe goes to, as far as they are its own and not found out by others.
+    fn goes_to(&self, probe: &Probe) -> (Transport, Vec<u16>) {
+        let own = self.inputs.guide.and_then(|guide| guide.asking(&probe.name));
+        let own = own.filter(|_| probe.over == Reach::Port);
+        own.map_or_else(
+            || (Transport::Tcp, self.ports.clone()),
+            |asking| {
+                let udp = asking.medium.is_datagrams();
+                let transport = if udp { Transport::Udp } else { Transport::Tcp };
+                (transport, asking.ports.clone())
+            },
+        )
+    }
+
+    /// The ports behind which a recipe may find what it is about; none for every other probe.
+    fn doors(&self, probe: &Probe) -> Option<Vec<u16>> {
+        let guide = self.inputs.guide?;
+        let found = matches!(probe.over, Reach::Service | Reach::Site);
+        guide.asking(&probe.name).filter(|_| found)?;
+        Some(guide.ports(&probe.name, &self.host.id, Transport::Tcp, &self.ports))
+    }
+
     fn untested(&self, probe: &Probe, address: Option<IpAddr>, why: String) -> Untested {
-        Untested { host: self.host.id.clone(), probe: probe.name.into(), address, why }
+        Untested {
+            host: self.host.id.clone(),
+            probe: probe.name.clone().into_owned(),
+            address,
+            why,
+        }
     }
 
     /// What the step goes over, and how many times its probe's bound fits into that at most; none when there is nothing
@@ -169,6 +198,14 @@ impl Here<'_> {
         let at_most = PORTS_EXAMINED_AT_MOST.min(u32::try_from(ports).unwrap_or(u32::MAX));
         let services = u64::from(at_most) * addresses;
         let names = self.host.names.clone();
+        if let Some(ports) = self.doors(probe) {
+            let at_most = at_most.min(u32::try_from(ports.len()).unwrap_or(u32::MAX));
+            let names = if probe.over == Reach::Site { names } else { Vec::new() };
+            let times = u64::from(at_most) * addresses * names.len().max(1) as u64;
+            let over = Over::Door { ports: port_ranges(&ports), at_most, names };
+            // Without any port it still stands in the plan: that nothing is asked there was decided, not forgotten.
+            return Some((over, times));
+        }
         let (over, times) = match probe.over {
             Reach::Name => (Over::Name { names: names.clone() }, names.len() as u64),
             Reach::Address => {
@@ -180,6 +217,14 @@ impl Here<'_> {
             Reach::Site => {
                 let each = names.len().max(1) as u64;
                 (Over::Site { at_most, names }, services * each)
+            }
+            Reach::Port => {
+                let (transport, own) = self.goes_to(probe);
+                let guide = self.inputs.guide?;
+                let own = guide.ports(&probe.name, &self.host.id, transport, &own);
+                let (ports, written) = (port_ranges(&own), written.to_vec());
+                let over = Over::Port { transport, ports, written, resolved_at_most };
+                return Some((over, own.len() as u64 * addresses));
             }
         };
         (times > 0).then_some((over, times))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use crate::inventory::Inventory;
 use crate::model::net::{CheckId, HostId};
@@ -26,8 +27,8 @@ pub fn letter(
     }
     let limits = &plan.limits;
     let pace = format!(
-        "at most {} a second in all and {} to one host, {} open at a time to one host; every new \
-         connection counts, every repeated attempt, and every datagram",
+        "at most {} a second in all and {} to one host or address, {} open at a time to each; \
+         every new connection counts, every repeated attempt, and every datagram",
         limits.per_second, limits.per_host_per_second, limits.per_host_parallel
     );
     entry(&mut out, 15, "Pace", &pace);
@@ -39,9 +40,9 @@ pub fn letter(
     let reasons = reasons(plan);
     out.push_str("\nWhat is sent, and which checks want it\n");
     for probe in probes {
-        let Some(checks) = reasons.get(probe.name) else { continue };
+        let Some(checks) = reasons.get(&*probe.name) else { continue };
         out.push('\n');
-        entry(&mut out, 11, probe.name, probe.sends);
+        entry(&mut out, 11, &probe.name, &probe.sends);
         entry(&mut out, 11, "", &format!("{}; {}.", class(probe.class), when(probe.when)));
         entry(&mut out, 11, "", &format!("For {}.", list(checks)));
     }
@@ -55,7 +56,7 @@ pub fn letter(
         let addresses = host.addresses.iter().map(ToString::to_string);
         let places: Vec<String> = host.names.iter().cloned().chain(addresses).collect();
         let _ = writeln!(out, "\n{}  {}", host.id, places.join(", "));
-        for step in steps.get(&host.id).into_iter().flatten() {
+        for step in steps.get(&host.id).into_iter().flatten().filter(|step| asks(step)) {
             let mut text = format!("{}: at most {}", over(&step.over), sum(&step.bound));
             let checks: BTreeSet<&CheckId> = step.asked_by.iter().collect();
             if reasons.get(step.probe.as_str()) != Some(&checks) {
@@ -74,10 +75,19 @@ pub fn letter(
 /// The checks that want each probe, on any host.
 fn reasons(plan: &Plan) -> BTreeMap<&str, BTreeSet<&CheckId>> {
     let mut reasons: BTreeMap<&str, BTreeSet<&CheckId>> = BTreeMap::new();
-    for step in &plan.steps {
+    for step in plan.steps.iter().filter(|step| asks(step)) {
         reasons.entry(&step.probe).or_default().extend(&step.asked_by);
     }
     reasons
+}
+
+/// Whether there is anything for a step to ask.
+fn asks(step: &Step) -> bool {
+    let none = |over: &Over| match over {
+        Over::Door { ports, .. } | Over::Port { ports, .. } => ports.is_empty(),
+        _ => false,
+    };
+    !none(&step.over)
 }
 
 fn class(class: Class) -> &'static str {
@@ -104,11 +114,7 @@ fn over(over: &Over) -> String {
     match over {
         Over::Name { names } => names.join(", "),
         Over::Address { written, resolved_at_most, ports } => {
-            let mut places: Vec<String> = written.iter().map(ToString::to_string).collect();
-            if *resolved_at_most > 0 {
-                places.push(format!("up to {resolved_at_most} addresses that its names lead to"));
-            }
-            format!("ports {ports} of {}", places.join(", "))
+            format!("ports {ports} of {}", places(written, *resolved_at_most))
         }
         Over::Service { at_most } => format!("up to {at_most} open ports of each address"),
         Over::Site { at_most, names } if names.is_empty() => {
@@ -117,7 +123,25 @@ fn over(over: &Over) -> String {
         Over::Site { at_most, names } => {
             format!("up to {at_most} open ports of each address, as {}", names.join(", "))
         }
+        Over::Door { ports, names, .. } if names.is_empty() => {
+            format!("ports {ports}/tcp of each address that are open")
+        }
+        Over::Door { ports, names, .. } => {
+            format!("ports {ports}/tcp of each address that are open, as {}", names.join(", "))
+        }
+        Over::Port { transport, ports, written, resolved_at_most } => {
+            format!("ports {ports}/{transport} of {}", places(written, *resolved_at_most))
+        }
     }
+}
+
+/// Addresses in words.
+fn places(written: &[IpAddr], resolved_at_most: u32) -> String {
+    let mut places: Vec<String> = written.iter().map(ToString::to_string).collect();
+    if resolved_at_most > 0 {
+        places.push(format!("up to {resolved_at_most} addresses that its names lead to"));
+    }
+    places.join(", ")
 }
 
 /// A bound in words: `16 connections, 10 s`.
@@ -165,6 +189,10 @@ fn entry(out: &mut String, column: usize, label: &str, text: &str) {
     let mut line = format!("  {label:column$}");
     let indent = " ".repeat(column + 2);
     let mut fresh = true;
+    if label.len() >= column {
+        let _ = writeln!(out, "{line}");
+        line.clone_from(&indent);
+    }
     for word in text.split(' ') {
         let wide = unicode_width::UnicodeWidthStr::width(line.as_str()) + 1 + word.len();
         if wide > WIDTH && !fresh {

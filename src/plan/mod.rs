@@ -1,6 +1,7 @@
 //! Chains backwards from profile and checks to the steps of a scan. Pure.
 
 mod bounds;
+mod guide;
 mod host;
 mod letter;
 
@@ -12,13 +13,14 @@ use crate::facts::{self, Vocabulary};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId};
-use crate::model::plan::{Class, Limits, Plan, Wanted};
-use crate::model::value::Tier;
+use crate::model::plan::{Class, Limits, Over, Plan, Step, Wanted};
+use crate::model::value::{Kind, Tier};
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::scope::{Refusal, Want};
 
 pub use bounds::{likely_seconds, likely_sent};
+pub use guide::{Guide, Wish};
 pub use letter::{duration, letter};
 
 /// More open ports of one address than this are left untested, and said so: a host that answers on every port would
@@ -44,6 +46,8 @@ pub struct Inputs<'a> {
     pub limits: Limits,
     /// Every probe there is, in the order in which they are put.
     pub probes: &'a [&'a Probe],
+    /// Where those of them go that check files write down.
+    pub guide: Option<&'a Guide>,
     /// What the scope says to a wish, at the time for which it is planned.
     pub allows: &'a dyn Fn(&Want) -> Result<(), Refusal>,
     /// What the scope says, at that time, to asking the resolvers about a host's names.
@@ -70,7 +74,7 @@ pub struct Asked {
 pub fn asked(profile: &Profile, vocabulary: &Vocabulary) -> Vec<Asked> {
     let of_check = |check: &Check| {
         let kinds = check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind));
-        kinds.flat_map(|kind| needs(kind.name, kind.tier)).map(str::to_owned).collect()
+        kinds.flat_map(needs).map(str::to_owned).collect()
     };
     let chosen = profile.chosen.iter().map(|chosen| &chosen.check);
     chosen.map(|check| Asked { check: check.id.clone(), probes: of_check(check) }).collect()
@@ -78,9 +82,11 @@ pub fn asked(profile: &Profile, vocabulary: &Vocabulary) -> Vec<Asked> {
 
 /// The probes that a kind of fact rests on. Names are a need of their own only for what is known of a host; for a
 /// service they are but the way to its addresses, which a plan goes where none are written.
-fn needs(kind: &'static str, tier: Tier) -> Vec<&'static str> {
-    let Some(row) = facts::ROWS.iter().find(|row| row.yields == kind) else { return vec![kind] };
-    let by_itself = |probe: &&str| tier == Tier::Host || *probe != "names";
+fn needs(kind: &Kind) -> Vec<&str> {
+    let Some(row) = facts::ROWS.iter().find(|row| row.yields == kind.name) else {
+        return vec![&kind.probe];
+    };
+    let by_itself = |probe: &&str| kind.tier == Tier::Host || *probe != "names";
     row.needs.iter().copied().filter(by_itself).collect()
 }
 
@@ -103,7 +109,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
             .iter()
             .map(|asked| Wanted { host: host.id.clone(), check: asked.check.clone() })
     });
-    let asks_resolver = steps.iter().any(|step| step.bound.datagrams > 0);
+    let asks_resolver = steps.iter().any(|step: &Step| matches!(step.over, Over::Name { .. }));
     Plan {
         schema: "postern/plan/v1".into(),
         made: inputs.now,

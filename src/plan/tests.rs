@@ -1,5 +1,7 @@
 //! Plans for small inventories: nothing without a reason, nothing outside the scope, nothing forgotten.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -7,7 +9,7 @@ use crate::inventory::{DeclaredPort, Exposure, Host, Operator};
 use crate::model::net::{HostId, Transport};
 use crate::model::plan::{Bound, Over, When};
 use crate::model::said::Said;
-use crate::probe::{Brought, Errand, Reach};
+use crate::probe::{Ask, Brought, Errand, Reach};
 use crate::talk::Soon;
 
 fn silent<'a, E: 'static>(_: &'a Errand<'a>) -> Soon<'a, Result<Brought, E>> {
@@ -16,16 +18,16 @@ fn silent<'a, E: 'static>(_: &'a Errand<'a>) -> Soon<'a, Result<Brought, E>> {
 
 const fn probe(name: &'static str, over: Reach, when: When, class: Class, bound: Bound) -> Probe {
     Probe {
-        name,
+        name: Cow::Borrowed(name),
         revision: 1,
-        means: "What it does.",
-        sends: "what it sends",
+        means: Cow::Borrowed("What it does."),
+        sends: Cow::Borrowed("what it sends"),
         over,
         when,
         class,
         bound,
         yields: None,
-        ask: silent,
+        ask: Ask::BuiltIn(silent),
     }
 }
 
@@ -98,6 +100,7 @@ fn planned(
         class,
         limits: Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 },
         probes: &probes,
+        guide: None,
         allows,
         resolves: &|_| Ok(()),
         vantage: "outside",
@@ -155,6 +158,7 @@ fn names_that_may_not_be_asked_for_are_left_untested() {
         class: Class::ReadOnly,
         limits: Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 },
         probes: &probes,
+        guide: None,
         allows: &everything,
         resolves: &closed,
         vantage: "outside",
@@ -202,6 +206,28 @@ fn the_letter_says_what_why_how_much_and_how_long() {
     let probes: Vec<&Probe> = PROBES.iter().collect();
     let about = [("From", "outside, 203.0.113.7".to_owned())];
     insta::assert_snapshot!(letter(&plan, &inventory(hosts), &probes, &about));
+}
+
+#[test]
+fn hosts_at_one_address_take_as_long_as_one_after_the_other() {
+    let seconds = |second: &[&str], third: &[&str]| {
+        let hosts = vec![
+            host("a", &[], &["192.0.2.1", "192.0.2.2"]),
+            host("b", &[], second),
+            host("c", &[], third),
+        ];
+        let plan = planned(hosts, &[asked("x/y", &["tcp"])], Class::ReadOnly, &everything);
+        let sending = plan.total.connections.div_ceil(u64::from(plan.limits.per_second));
+        let of = |id: &str| -> u64 {
+            let steps = plan.steps.iter().filter(|step| step.host.0 == id);
+            steps.map(|step| step.bound.seconds).sum()
+        };
+        (plan.total.seconds - sending, of("a"), of("b"), of("c"))
+    };
+    let (all, a, b, c) = seconds(&["192.0.2.3"], &["192.0.2.4"]);
+    assert_eq!(all, a.max(b).max(c));
+    let (all, a, b, c) = seconds(&["192.0.2.2", "192.0.2.3"], &["::ffff:192.0.2.3"]);
+    assert_eq!(all, a + b + c, "the third through the second");
 }
 
 #[test]

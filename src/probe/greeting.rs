@@ -7,25 +7,26 @@
 //! What the service said, as SSH, FTP, SMTP, POP3, IMAP and MySQL do by themselves; or that it kept silent, as HTTP and
 //! TLS do.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Brought, Errand, Probe, Reach};
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::heard::Heard;
 use crate::model::plan::{Bound, Class, When};
 use crate::model::saw::{Cut, GreetingSaw};
 use crate::talk::{Opening, Unopened, secrets};
 
 pub(super) static PROBE: Probe = Probe {
-    name: "greeting",
+    name: Cow::Borrowed("greeting"),
     revision: 1,
-    means: "listens to what a service says by itself",
-    sends: "nothing: it connects, listens and hangs up",
+    means: Cow::Borrowed("listens to what a service says by itself"),
+    sends: Cow::Borrowed("nothing: it connects, listens and hangs up"),
     over: Reach::Service,
     when: When::Open,
     class: Class::Passive,
     bound: Bound { connections: 1, datagrams: 0, seconds: 8 },
     yields: None,
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 /// A greeting is over when its speaker has been silent for so long.

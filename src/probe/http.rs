@@ -11,25 +11,29 @@
 mod exchange;
 mod location;
 
-use super::{Brought, Errand, Probe, Reach};
+use std::borrow::Cow;
+
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::heard::Heard;
 use crate::model::plan::{Bound, Class, When};
 use crate::model::saw::HttpSaw;
 use crate::talk::{Opening, Unopened, secrets};
-use exchange::{Exchange, Got, exchange};
-use location::{Place, Scheme};
+use exchange::exchange;
+pub(super) use exchange::{Exchange, Got, Wish};
+use location::Scheme;
+pub(super) use location::Place;
 
 pub(super) static PROBE: Probe = Probe {
-    name: "http",
+    name: Cow::Borrowed("http"),
     revision: 1,
-    means: "asks a web server for its first page",
-    sends: "GET / by HTTP/1.1, and the same for at most five redirects within the scope",
+    means: Cow::Borrowed("asks a web server for its first page"),
+    sends: Cow::Borrowed("GET / by HTTP/1.1, and the same for at most five redirects within the scope"),
     over: Reach::Site,
     when: When::SilentOrTls,
     class: Class::ReadOnly,
     bound: Bound { connections: 6, datagrams: 0, seconds: 30 },
     yields: None,
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 /// As many redirects are followed.
@@ -40,9 +44,10 @@ async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {
     let mut transcript = Vec::new();
     let mut been = Vec::new();
     let mut place = first(errand);
+    let wish = Wish::default();
     loop {
         let url = place.url();
-        let Exchange { got, lines } = match visit(errand, &place).await {
+        let Exchange { got, lines } = match visit(errand, &place, &wish).await {
             Ok(exchange) => exchange,
             Err(Unopened::Refused(rule)) if !been.is_empty() => {
                 saw.not_followed = Some((heard(&url), rule));
@@ -80,7 +85,7 @@ async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {
 }
 
 /// Where we begin: at the root of the spot.
-fn first(errand: &Errand<'_>) -> Place {
+pub(super) fn first(errand: &Errand<'_>) -> Place {
     let spot = errand.spot;
     let address = spot.address.map(location::host_of);
     Place {
@@ -92,7 +97,11 @@ fn first(errand: &Errand<'_>) -> Place {
 }
 
 /// Goes to a place and asks for it.
-async fn visit(errand: &Errand<'_>, place: &Place) -> Result<Exchange, Unopened> {
+pub(super) async fn visit(
+    errand: &Errand<'_>,
+    place: &Place,
+    wish: &Wish,
+) -> Result<Exchange, Unopened> {
     let at_home = errand.spot.name.as_deref() == Some(place.host.as_str())
         || errand.spot.address.is_some() && errand.spot.address == place.literal();
     let elsewhere = if at_home {
@@ -107,14 +116,14 @@ async fn visit(errand: &Errand<'_>, place: &Place) -> Result<Exchange, Unopened>
     let to = elsewhere.as_ref().map(|(address, _)| *address).or(errand.spot.address);
     let opening = Opening { elsewhere, ..Opening::to_port(place.port) };
     match errand.doors.open(opening).await {
-        Ok(talk) => exchange(talk, place, to, errand).await,
+        Ok(talk) => exchange(talk, place, to, wish, errand).await,
         Err(Unopened::Cut(cut)) => Ok(Exchange::cut(cut)),
         Err(other) => Err(other),
     }
 }
 
 /// Where a redirect leads, if we are to go there.
-fn follow(
+pub(super) fn follow(
     errand: &Errand<'_>,
     from: &Place,
     location: &str,

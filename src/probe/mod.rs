@@ -2,10 +2,14 @@
 //!
 //! To add one, write its file with a page as its header and put its word into the list below.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::catalogue::recipe::Asking;
 use crate::model::observation::{Line, Spot};
 use crate::model::plan::{Bound, Class, When};
 use crate::model::value::Kind;
@@ -14,7 +18,7 @@ use crate::talk::{Clock, Doors, Soon, Unopened};
 macro_rules! probes {
     ($($module:ident),* $(,)?) => {
         $(mod $module;)*
-        /// Every probe, in the order of the documentation.
+        /// Every probe that is built in, in the order of the documentation.
         pub static PROBES: &[&Probe] = &[$(&$module::PROBE),*];
         /// The source of every probe, in the same order: its header is its page.
         static SOURCES: &[&str] = &[$(include_str!(concat!(stringify!($module), ".rs"))),*];
@@ -22,8 +26,16 @@ macro_rules! probes {
 }
 probes! { names, tcp, greeting, tls, http }
 
+mod dns;
+pub mod recipe;
+
 #[cfg(test)]
 mod scripted;
+
+/// Every probe that is built in, as a list that others may be added to.
+pub fn built_in() -> Vec<Probe> {
+    PROBES.iter().map(|probe| (*probe).clone()).collect()
+}
 
 /// The probe of that name.
 pub fn named(name: &str) -> Option<&'static Probe> {
@@ -43,16 +55,18 @@ fn page(source: &str) -> String {
 }
 
 /// A question that can be put to a peer.
-#[derive(Debug)]
+///
+/// Most are built in; those of recipes in check files are made when the checks are read.
+#[derive(Clone, Debug)]
 pub struct Probe {
     /// Its name, after the question: `greeting`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Goes up when the form of what it saw changes.
     pub revision: u16,
     /// What it does, as a sentence.
-    pub means: &'static str,
+    pub means: Cow<'static, str>,
     /// What it sends, in words, for plans that a vendor reads.
-    pub sends: &'static str,
+    pub sends: Cow<'static, str>,
     /// What it goes over.
     pub over: Reach,
     /// On which services.
@@ -66,7 +80,35 @@ pub struct Probe {
     /// object with the kind's fields.
     pub yields: Option<fn() -> Kind>,
     /// The conversation.
-    pub ask: for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>,
+    pub ask: Ask,
+}
+
+/// How a probe holds its conversation.
+#[derive(Clone)]
+pub enum Ask {
+    /// By a function of this room.
+    BuiltIn(for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>),
+    /// As a check file writes it down.
+    Recipe(Arc<Asking>),
+}
+
+impl Probe {
+    /// Holds the conversation.
+    pub fn ask<'a>(&'a self, errand: &'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>> {
+        match &self.ask {
+            Ask::BuiltIn(ask) => ask(errand),
+            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand)),
+        }
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(_) => f.write_str("BuiltIn"),
+            Self::Recipe(asking) => f.write_str(&asking.name),
+        }
+    }
 }
 
 /// What a probe goes over.
@@ -80,6 +122,8 @@ pub enum Reach {
     Service,
     /// Each service with each server name.
     Site,
+    /// Each of its own ports at each address, found open or not.
+    Port,
 }
 
 /// What a probe is given.
@@ -92,6 +136,10 @@ pub struct Errand<'a> {
     pub agent: &'a str,
     /// Whether the service encrypts, where an earlier step has shown it.
     pub encrypted: Option<bool>,
+    /// Whether anything else answers at the address, so that silence is the port's own.
+    pub alive: bool,
+    /// A word that no peer can know.
+    pub nonce: &'a str,
     /// How long to wait for a peer that may have nothing to say.
     pub patience: Duration,
     /// The clock.
@@ -128,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_probe_has_a_page_and_a_name_of_its_own() {
-        let names: BTreeSet<_> = PROBES.iter().map(|probe| probe.name).collect();
+        let names: BTreeSet<_> = PROBES.iter().map(|probe| &probe.name).collect();
         assert_eq!(names.len(), PROBES.len());
         for (probe, page) in pages() {
             assert!(page.contains("\n# Sends\n"), "{} does not say what it sends", probe.name);

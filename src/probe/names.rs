@@ -9,21 +9,23 @@
 //! has no such record, that the resolvers failed or kept silent. Addresses outside the scope are listed with the rule
 //! that refuses them, and never asked.
 
-use super::{Brought, Errand, Probe, Reach};
+use std::borrow::Cow;
+
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::plan::{Bound, Class, When};
 use crate::talk::Unopened;
 
 pub(super) static PROBE: Probe = Probe {
-    name: "names",
+    name: Cow::Borrowed("names"),
     revision: 1,
-    means: "asks the resolvers for the addresses of a name",
-    sends: "DNS questions to the configured resolvers, never to the host",
+    means: Cow::Borrowed("asks the resolvers for the addresses of a name"),
+    sends: Cow::Borrowed("DNS questions to the configured resolvers, never to the host"),
     over: Reach::Name,
     when: When::Always,
     class: Class::Connect,
     bound: Bound { connections: 4, datagrams: 16, seconds: 10 },
     yields: None,
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {

@@ -8,21 +8,23 @@
 //! The state of every port with its reason: open; closed by a reset; filtered, because nothing came back, or because of
 //! an ICMP error, with its type, code and sender. Troubles of our own machine are never a state of a port.
 
-use super::{Brought, Errand, Probe, Reach};
+use std::borrow::Cow;
+
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::plan::{Bound, Class, When};
 use crate::talk::Unopened;
 
 pub(super) static PROBE: Probe = Probe {
-    name: "tcp",
+    name: Cow::Borrowed("tcp"),
     revision: 1,
-    means: "finds out which TCP ports are open, closed or filtered, and by whom",
-    sends: "a TCP SYN to each port, at most twice; an open connection is closed at once",
+    means: Cow::Borrowed("finds out which TCP ports are open, closed or filtered, and by whom"),
+    sends: Cow::Borrowed("a TCP SYN to each port, at most twice; an open connection is closed at once"),
     over: Reach::Address,
     when: When::Always,
     class: Class::Connect,
     bound: Bound { connections: 2, datagrams: 0, seconds: 2 },
     yields: None,
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {

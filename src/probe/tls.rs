@@ -10,13 +10,15 @@
 //! probe says nothing.
 
 mod client;
+mod inside;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::{AlertDescription, ProtocolVersion, SupportedProtocolVersion};
 use tokio_rustls::TlsConnector;
 
-use super::{Brought, Errand, Probe, Reach};
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::heard::Heard;
 use crate::model::observation::Line;
 use crate::model::plan::{Bound, Class, When};
@@ -24,18 +26,19 @@ use crate::model::saw::{Cut, TlsAgreed, TlsSaw, TlsTry};
 use crate::talk::{Account, Opening, Unopened};
 
 pub(super) use client::{Client, server_name};
+pub(super) use inside::{Session, Shut, inside, session};
 
 pub(super) static PROBE: Probe = Probe {
-    name: "tls",
+    name: Cow::Borrowed("tls"),
     revision: 1,
-    means: "shakes hands by TLS 1.3 and by TLS 1.2, and takes the certificate",
-    sends: "two TLS handshakes and nothing after them",
+    means: Cow::Borrowed("shakes hands by TLS 1.3 and by TLS 1.2, and takes the certificate"),
+    sends: Cow::Borrowed("two TLS handshakes and nothing after them"),
     over: Reach::Site,
     when: When::Silent,
     class: Class::ReadOnly,
     bound: Bound { connections: 2, datagrams: 0, seconds: 30 },
     yields: None,
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 /// The versions that are offered, each alone.

@@ -97,9 +97,23 @@ pub struct GateFile {
     /// Above this many open medium findings the grade is capped at C.
     #[serde(default)]
     pub many_medium: Option<u32>,
-    /// Why; needed where a number is laxer than the one inherited.
+    /// What becomes of the verdict where gate checks apply on no host because of where the scan was made from.
+    #[serde(default)]
+    pub out_of_sight: Option<OutOfSight>,
+    /// Why; needed where a setting is laxer than the one inherited.
     #[serde(default)]
     pub why: Option<String>,
+}
+
+/// What becomes of the verdict where gate checks apply on no host because of where the scan was made from: from within,
+/// nobody can tell what strangers reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutOfSight {
+    /// It stays open: not enough evidence.
+    Open,
+    /// It rests on the other gate checks, and the report names those that nobody could ask.
+    Borne,
 }
 
 /// The pace that a profile wants.

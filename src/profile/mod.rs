@@ -1,5 +1,6 @@
 //! Profiles: which checks, with which parameters, how much is asked, and what stops the gate.
 
+mod diff;
 mod file;
 mod ports;
 mod resolve;
@@ -15,7 +16,9 @@ use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::recipe::Asking;
 use crate::catalogue::{Catalogue, Check, File};
+use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 use crate::model::digest::Digest;
 use crate::model::net::CheckId;
@@ -24,7 +27,8 @@ use crate::model::said::Said;
 use crate::model::severity::{Degree, Gate};
 use crate::model::value::Value;
 
-pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, ProfileFile, Setting};
+pub use self::diff::{Difference, Side, differences};
+pub use self::file::{DueFile, GateFile, LeftOut, LimitsFile, OutOfSight, ProfileFile, Setting};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -71,7 +75,10 @@ pub struct Link {
 impl Profile {
     /// The profile files that are built into the program; their ids are their names.
     pub fn built_in_files() -> Vec<File> {
-        File::embedded(&BUILT_IN, "profiles")
+        let mut files = File::embedded(&BUILT_IN, "profiles");
+        // What stands in folders below is no profile: see the room `controls`.
+        files.retain(|file| !file.id.contains('/'));
+        files
     }
 
     /// Reads the profile of that name, with all that it inherits. Of two files with the same id the later one counts.
@@ -80,6 +87,32 @@ impl Profile {
     /// Everything that is wrong in it and in the profiles that it extends.
     pub fn read(name: &str, files: &[File], checks: &Catalogue) -> Result<Self, Vec<Complaint>> {
         resolve::read(name, files, checks)
+    }
+
+    /// What the checks speak of, as it is with the parameters of this profile: each probe that a chosen check brings along
+    /// has the name of what it puts on the wire.
+    pub fn vocabulary(&self, checks: &Catalogue) -> Vocabulary {
+        let mut vocabulary = checks.vocabulary().clone();
+        for chosen in &self.chosen {
+            if let Some((kind, asking)) = chosen.check.probe_kind().zip(chosen.asking()) {
+                vocabulary.name_probe(kind, &asking.name);
+            }
+        }
+        vocabulary
+    }
+
+    /// What the probes of the chosen checks put on the wire, with the checks that want it: those that would say the same
+    /// are one.
+    pub fn askings(&self) -> Vec<(Arc<Asking>, Vec<CheckId>)> {
+        let mut all: Vec<(Arc<Asking>, Vec<CheckId>)> = Vec::new();
+        for chosen in &self.chosen {
+            let Some(asking) = chosen.asking() else { continue };
+            match all.iter_mut().find(|(known, _)| known.name == asking.name) {
+                Some((_, checks)) => checks.push(chosen.check.id.clone()),
+                None => all.push((Arc::new(asking), vec![chosen.check.id.clone()])),
+            }
+        }
+        all
     }
 
     /// The lines that made a check what it is here, ancestors first.
@@ -101,6 +134,13 @@ pub struct Chosen {
     pub likelihood: Degree,
     /// Whether a fail alone stops the gate.
     pub gate: Gate,
+}
+
+impl Chosen {
+    /// What the check's own probe puts on the wire here.
+    pub fn asking(&self) -> Option<Asking> {
+        self.check.asking(&self.params)
+    }
 }
 
 /// A setting by which a profile is laxer than its parent or the check's own default.
@@ -126,4 +166,15 @@ pub struct GateRule {
     pub inconclusive_percent: u8,
     /// Above this many open medium findings the grade is capped at C.
     pub many_medium: u64,
+    /// What becomes of the verdict where gate checks apply nowhere because of the vantage.
+    pub out_of_sight: OutOfSight,
+}
+
+/// The word for a degree, as files spell it.
+fn word(degree: Degree) -> &'static str {
+    match degree {
+        Degree::Low => "low",
+        Degree::Medium => "medium",
+        Degree::High => "high",
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::ProfileFile;
-use super::{Chosen, GateRule, Link, Loosened, Profile, ports, select};
+use super::{Chosen, GateRule, Link, Loosened, OutOfSight, Profile, ports, select};
 use crate::catalogue::{Catalogue, Check, File, Reader, misnamed};
 use crate::model::complaint::Complaint;
 use crate::model::digest::Digest;
@@ -16,7 +16,12 @@ use crate::yaml::{self, Document, Node};
 
 /// What a profile is when no file says otherwise.
 const LIMITS: Limits = Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 };
-const GATE: GateRule = GateRule { coverage_percent: 90, inconclusive_percent: 5, many_medium: 20 };
+const GATE: GateRule = GateRule {
+    coverage_percent: 90,
+    inconclusive_percent: 5,
+    many_medium: 20,
+    out_of_sight: OutOfSight::Open,
+};
 const DUE_DAYS: [u32; 4] = [7, 14, 90, 180];
 
 /// Reads a profile with all that it inherits.
@@ -46,6 +51,7 @@ pub(super) fn read(
                 .help("name some under `select`, or a profile under `extends`"),
         );
     }
+    complaints.extend(table.too_strong(last));
     if complaints.is_empty() { Ok(table.profile(name, last)) } else { Err(complaints) }
 }
 
@@ -142,6 +148,26 @@ impl<'c> Table<'c> {
             loosened: Vec::new(),
             chain: Vec::new(),
         }
+    }
+
+    /// What is wrong where a check that was chosen does more to a peer than the profile wants.
+    fn too_strong(&self, last: &Document<ProfileFile>) -> Option<Complaint> {
+        let strong = |row: &&Row| {
+            let recipe = row.check.recipe();
+            row.chosen && recipe.is_some_and(|recipe| recipe.class > self.class)
+        };
+        let names: Vec<&str> =
+            self.rows.values().filter(strong).map(|row| row.check.id.0.as_str()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let place = if last.tree.field("class").is_some() { "class" } else { "select" };
+        let title = format!(
+            "the probes of these checks are above the profile's class: {}",
+            names.join(", ")
+        );
+        let help = "leave them out under `without`, with the reason, or raise `class`";
+        Some(last.complaint(&[place], title).help(help))
     }
 
     fn profile(self, name: &str, last: &Document<ProfileFile>) -> Profile {
@@ -247,26 +273,13 @@ impl<'l> Layer<'l, '_> {
 
     /// The checks that a pattern means; none is a mistake.
     fn meant(&mut self, pattern: &str, node: &Node) -> Vec<CheckId> {
-        let all = self.table.catalogue.checks();
-        let found: Vec<CheckId> = all
-            .iter()
-            .filter(|check| select::means(pattern, check))
-            .map(|check| check.id.clone())
-            .collect();
-        if found.is_empty() {
-            let title = match pattern.strip_prefix("tag:") {
-                Some(tag) => misnamed(
-                    tag,
-                    "is not a tag of any check",
-                    all.iter().flat_map(|check| check.tags.iter().map(String::as_str)),
-                ),
-                None => {
-                    misnamed(pattern, "is not a check", all.iter().map(|check| check.id.0.as_str()))
-                }
-            };
-            self.reader.wrong(node, title, "`postern check list` shows every check");
+        match select::meant(pattern, self.table.catalogue) {
+            Ok(found) => found.into_iter().map(|check| check.id.clone()).collect(),
+            Err(title) => {
+                self.reader.wrong(node, title, "`postern check list` shows every check");
+                Vec::new()
+            }
         }
-        found
     }
 
     fn select(&mut self) {
@@ -354,7 +367,7 @@ impl<'l> Layer<'l, '_> {
         let node = self.node(&["set", &id.0, what]);
         let Some(row) = self.table.rows.get_mut(id) else { return };
         let before = std::mem::replace(of(row), degree);
-        self.link(Some(id), what, word(degree).into(), node);
+        self.link(Some(id), what, super::word(degree).into(), node);
         if degree < before {
             self.loosen(Some(id), what.into(), why, node);
         }
@@ -375,6 +388,10 @@ impl<'l> Layer<'l, '_> {
         let Some(value) = self.reader.value(&entry.value, &param.of) else { return };
         let row = self.table.rows.get_mut(&check.id).and_then(|row| row.params.get_mut(place));
         let Some(cell) = row else { return };
+        if let Some(why) = param.bounds.refuse(&value) {
+            let help = format!("`{}` of `{}`: {}", param.name, check.id, param.bounds.words());
+            return self.reader.wrong(&entry.value, why, &help);
+        }
         let what = format!("params.{}", param.name);
         let looser = param.stricter.is_some_and(|way| way.is_looser(cell, &value));
         let shown = value.to_string();
@@ -416,6 +433,14 @@ impl<'l> Layer<'l, '_> {
         if let Some(many) = gate.many_medium {
             self.table.gate.many_medium = many.into();
             self.number("many-medium", many.into(), u64::from(many) > before.many_medium, why);
+        }
+        if let Some(sight) = gate.out_of_sight {
+            self.table.gate.out_of_sight = sight;
+            let node = self.node(&["gate", "out-of-sight"]);
+            self.link(None, "gate.out-of-sight", node.text().unwrap_or("").to_owned(), node);
+            if sight == OutOfSight::Borne && before.out_of_sight == OutOfSight::Open {
+                self.loosen(None, "gate.out-of-sight".into(), why, node);
+            }
         }
     }
 
@@ -509,13 +534,5 @@ impl<'l> Layer<'l, '_> {
                 self.loosen(None, what, due.why.as_deref(), node);
             }
         }
-    }
-}
-
-fn word(degree: Degree) -> &'static str {
-    match degree {
-        Degree::Low => "low",
-        Degree::Medium => "medium",
-        Degree::High => "high",
     }
 }

@@ -1,6 +1,30 @@
 //! Choosing checks by id, glob and tag.
 
-use crate::catalogue::Check;
+use std::sync::Arc;
+
+use crate::catalogue::{Catalogue, Check, misnamed};
+
+/// The checks that a pattern means.
+///
+/// # Errors
+/// None is meant: says so, and what may have been.
+pub(crate) fn meant<'c>(
+    pattern: &str,
+    catalogue: &'c Catalogue,
+) -> Result<Vec<&'c Arc<Check>>, String> {
+    let all = catalogue.checks();
+    let found: Vec<_> = all.iter().filter(|check| means(pattern, check)).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    Err(match pattern.strip_prefix("tag:") {
+        Some(tag) => {
+            let known = all.iter().flat_map(|check| check.tags.iter().map(String::as_str));
+            misnamed(tag, "is not a tag of any check", known)
+        }
+        None => misnamed(pattern, "is not a check", all.iter().map(|check| check.id.0.as_str())),
+    })
+}
 
 /// Whether a pattern means a check: `tls/old-version`, `tls/*`, `tag:remote-access`.
 pub(crate) fn means(pattern: &str, check: &Check) -> bool {

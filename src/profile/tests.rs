@@ -5,7 +5,7 @@ use crate::facts::Vocabulary;
 use crate::model::complaint::Source;
 
 const CHECK: &str = "schema: postern/check/v1\nrevision: 1\ntitle: {en: T}\nimpact: high\nlikelihood: medium\non: host\n\
-    params:\n  most: {type: int, default: 3, stricter: lower}\n  names: {type: list text, default: [a], stricter: fewer}\n\
+    params:\n  most: {type: int, default: 3, stricter: lower, min: 1, max: 9}\n  names: {type: list text, default: [a], stricter: fewer}\n\
     expect: host.names.size() <= params.most && !(host.id in params.names)\nsays: {fail: {en: F}}\nwhy: {en: W}\n\
     tags: [TAG]\n";
 
@@ -141,6 +141,14 @@ fn mistakes_are_told_with_their_place() {
         ),
         ("select: ['*']\nset: {tls/old: {params: {most: four}}}\n", "4:32 a number is needed here"),
         (
+            "select: ['*']\nset: {tls/old: {params: {most: 0}}}\n",
+            "4:32 0 is too little; at least 1 is needed",
+        ),
+        (
+            "select: ['*']\nset: {tls/old: {params: {most: 10}, why: x}}\n",
+            "4:32 10 is too much; at most 9 is allowed",
+        ),
+        (
             "select: ['*']\nset: {tls/old: {params: {mots: 4}}}\n",
             "4:26 `mots` is not a parameter of `tls/old`; did you mean `most`?",
         ),
@@ -180,4 +188,42 @@ fn mistakes_are_told_with_their_place() {
 fn a_circle_through_others_is_found() {
     let told = refused(&[("a", "extends: [b]\nselect: ['*']\n"), ("b", "extends: [a]\n")]);
     assert_eq!(told, ["3:11 profiles extend each other: b → a → b"]);
+}
+
+#[test]
+fn a_difference_says_which_is_stricter() {
+    let base = "select: ['tls/*']\nports: 22,443\ngate: {checks: [tls/old]}\n";
+    let read_one = |text: &str| read(&[("base", base), ("p", text)]).expect("a profile");
+    let told = |first: &str, second: &str| -> Vec<String> {
+        let found = differences(&read_one(first), &read_one(second));
+        let line = |one: &Difference| {
+            let check = one.check.as_ref().map_or("*", |check| check.0.as_str());
+            format!("{check} {} {}→{} {:?}", one.what, one.first, one.second, one.stricter)
+        };
+        found.iter().map(line).collect()
+    };
+    let plain = "extends: [base]\n";
+    assert_eq!(told(plain, plain), [""; 0]);
+    for (second, wanted) in [
+        ("select: [web/plain]\n", "web/plain chosen no→yes Second"),
+        ("without: [{check: tls/weak, why: x}]\n", "tls/weak chosen yes→no First"),
+        ("set: {tls/weak: {params: {most: 2}}}\n", "tls/weak params.most 3→2 Second"),
+        ("set: {tls/weak: {params: {most: 4}, why: x}}\n", "tls/weak params.most 3→4 First"),
+        ("ports: 22,80,443\n", "* ports 22,443→22,80,443 Second"),
+        ("ports: 22,80\n", "* ports 22,443→22,80 Neither"),
+        ("limits: {per-second: 5}\n", "* limits.per-second 50→5 Neither"),
+        ("gate: {coverage: 95}\n", "* gate.coverage 90→95 Second"),
+        ("gate: {inconclusive: 9, why: x}\n", "* gate.inconclusive 5→9 First"),
+        ("due: {high: 7}\n", "* due.high 14→7 Second"),
+    ] {
+        assert_eq!(told(plain, &format!("{plain}{second}")), [wanted], "{second}");
+    }
+    assert_eq!(
+        told(plain, &format!("{plain}set: {{tls/weak: {{impact: low, why: x}}}}\n")),
+        ["tls/weak impact high→low First", "tls/weak severity medium→low First"]
+    );
+    assert_eq!(
+        told(plain, &format!("{plain}gate: {{checks: [tls/weak]}}\n")),
+        ["tls/weak gate counts→stops Second"]
+    );
 }

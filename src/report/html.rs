@@ -4,6 +4,7 @@
 //! value that a template prints passes [`show`], so no text can leave as markup, whoever wrote it.
 
 mod changes;
+mod controls;
 mod decision;
 mod exposure;
 mod findings;
@@ -32,7 +33,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// The templates, by the name under which they include one another.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("report.html", include_str!("../../reports/templates/report.html")),
     ("parts.html", include_str!("../../reports/templates/parts.html")),
     ("decision.html", include_str!("../../reports/templates/decision.html")),
@@ -42,6 +43,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("findings.html", include_str!("../../reports/templates/findings.html")),
     ("waivers.html", include_str!("../../reports/templates/waivers.html")),
     ("results.html", include_str!("../../reports/templates/results.html")),
+    ("controls.html", include_str!("../../reports/templates/controls.html")),
     ("method.html", include_str!("../../reports/templates/method.html")),
     ("leave.html", include_str!("../../reports/templates/leave.html")),
     ("style.css", STYLE),
@@ -51,22 +53,11 @@ const TEMPLATES: [(&str, &str); 12] = [
 const STYLE: &str = include_str!("../../reports/templates/style.css");
 
 fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError> {
-    let words = Words::built_in(options.lang).ok_or_else(|| {
-        let known: Vec<_> = Words::languages().collect();
-        RenderError(format!("no words for `{}`; there are {}", options.lang, known.join(", ")))
-    })?;
-    in_words(review, &words).map(String::into_bytes)
-}
-
-/// The report in the words given: the way for a language that is not built in.
-///
-/// # Errors
-/// Ours only: a template that asks for what is not there.
-pub(crate) fn in_words(review: &Review, words: &Words) -> Result<String, RenderError> {
     let ours = |error: Error| RenderError(format!("{error:#}"));
-    let environment = environment(words).map_err(ours)?;
+    let words = options.words()?;
+    let environment = environment(&words).map_err(ours)?;
     let template = environment.get_template("report.html").map_err(ours)?;
-    template.render(Serde(Page::new(review, words))).map_err(ours)
+    template.render(Serde(Page::new(review, &words))).map(String::into_bytes).map_err(ours)
 }
 
 fn environment(words: &Words) -> Result<Environment<'static>, Error> {

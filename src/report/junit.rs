@@ -5,7 +5,9 @@ mod xml;
 
 use std::collections::BTreeMap;
 
+use super::words::Words;
 use super::{Format, Options, RenderError};
+use crate::model::moment::Calendar;
 use crate::model::net::HostId;
 use crate::model::outcome::Outcome;
 use crate::review::{CheckLine, Finding, HostLine, Review, Test};
@@ -18,14 +20,15 @@ pub(super) const FORMAT: Format = Format {
     render,
 };
 
-#[expect(clippy::unnecessary_wraps, reason = "every format has this type, and others can fail")]
 fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError> {
+    let words = Words::built_in(options.lang)
+        .ok_or_else(|| RenderError(format!("no words for `{}`", options.lang)))?;
     let mut by_host: BTreeMap<&HostId, Vec<&Test>> = BTreeMap::new();
     for test in &review.tests {
         by_host.entry(&test.host).or_default().push(test);
     }
     let of_host = |host: &HostLine| by_host.get(&host.id).map(Vec::as_slice).unwrap_or_default();
-    let suites = review.hosts.iter().map(|host| suite(review, host, of_host(host), options.lang));
+    let suites = review.hosts.iter().map(|host| suite(review, host, of_host(host), &words));
     let suites: Vec<_> = suites.collect();
     let mut total = Counts::default();
     for (_, counts) in &suites {
@@ -67,12 +70,17 @@ impl Counts {
 }
 
 /// One host's test cases.
-fn suite(review: &Review, host: &HostLine, tests: &[&Test], lang: &str) -> (Element, Counts) {
+fn suite(
+    review: &Review,
+    host: &HostLine,
+    tests: &[&Test],
+    words: &Words,
+) -> (Element, Counts) {
     let mut counts = Counts::default();
     let mut cases = Vec::new();
     for test in tests {
         let check = review.checks.iter().find(|check| check.id == test.check);
-        let told = told(review, test, lang);
+        let told = told(review, test, words);
         counts.tests += 1;
         match told.as_ref().map(Element::name) {
             Some("failure") => counts.failures += 1,
@@ -82,7 +90,7 @@ fn suite(review: &Review, host: &HostLine, tests: &[&Test], lang: &str) -> (Elem
         }
         let case = Element::new("testcase")
             .with("classname", &format!("postern.{}", host.id))
-            .with("name", &name(test, check, lang))
+            .with("name", &name(test, check, words.lang()))
             .with("time", "0");
         cases.push(case.holding(told));
     }
@@ -106,9 +114,11 @@ fn name(test: &Test, check: Option<&CheckLine>, lang: &str) -> String {
 }
 
 /// What there is to say about a test that did not simply pass.
-fn told(review: &Review, test: &Test, lang: &str) -> Option<Element> {
+fn told(review: &Review, test: &Test, words: &Words) -> Option<Element> {
+    let lang = words.lang();
     let why = || {
-        let reasons = test.reasons.join("; ");
+        let reasons = test.reasons.get(&test.worst).into_iter().flatten();
+        let reasons = words.reasons(reasons);
         let word = test.worst.word();
         if reasons.is_empty() { word.to_owned() } else { format!("{word}: {reasons}") }
     };
@@ -153,7 +163,7 @@ fn body(finding: &Finding, lang: &str) -> String {
         finding.number,
         finding.fingerprint,
         finding.severity.word(),
-        finding.due.date()
+        Calendar::HONG_KONG.date(finding.due)
     )];
     for place in &finding.places {
         lines.push(place.subject.told(place.message.in_lang(lang)));

@@ -2,10 +2,13 @@
 //!
 //! A format is one file with a `FORMAT` row, and one word in the list below.
 
+mod compared;
 pub mod words;
 
+use std::borrow::Cow;
 use std::fmt;
 
+use self::words::Words;
 use crate::review::Review;
 
 /// A way to write a review.
@@ -27,6 +30,8 @@ pub struct Format {
 pub struct Options<'a> {
     /// The language, as a BCP 47 tag: `en`, `zh-Hant`.
     pub lang: &'a str,
+    /// The words of that language, where they are not those built in.
+    pub words: Option<&'a Words>,
     /// Whether text may carry colours.
     pub paint: Paint,
     /// How wide text may be, in columns.
@@ -38,7 +43,21 @@ pub struct Options<'a> {
 impl<'a> Options<'a> {
     /// In that language, plain, 80 columns wide.
     pub fn new(lang: &'a str) -> Self {
-        Self { lang, paint: Paint::Plain, columns: 80, beside: &[] }
+        Self { lang, words: None, paint: Paint::Plain, columns: 80, beside: &[] }
+    }
+
+    /// In those words, plain, 80 columns wide.
+    pub fn in_words(words: &'a Words) -> Self {
+        Self { words: Some(words), ..Self::new(words.lang()) }
+    }
+
+    /// The words to write it in.
+    fn words(&self) -> Result<Cow<'a, Words>, RenderError> {
+        let built_in = || Words::built_in(self.lang).map(Cow::Owned);
+        self.words.map(Cow::Borrowed).or_else(built_in).ok_or_else(|| {
+            let known: Vec<_> = Words::languages().collect();
+            RenderError(format!("no words for `{}`; there are {}", self.lang, known.join(", ")))
+        })
     }
 }
 
@@ -74,6 +93,9 @@ macro_rules! formats {
 }
 
 formats! { text, json, html, sarif, junit }
+
+/// A text as a message of SARIF, in which brackets and braces mean something.
+pub(crate) use self::sarif::plain as sarif_text;
 
 /// The format of that name.
 pub fn format(name: &str) -> Option<&'static Format> {

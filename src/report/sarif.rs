@@ -3,7 +3,9 @@
 
 mod form;
 
+use super::words::Words;
 use super::{Format, Options, RenderError};
+use crate::model::moment::Calendar;
 use crate::model::net::HostId;
 use crate::model::outcome::Outcome;
 use crate::model::severity::Severity;
@@ -25,6 +27,11 @@ fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError
         .map_err(|wrong| RenderError(wrong.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// A text in which nothing is a link or a placeholder.
+pub(crate) fn plain(text: &str) -> String {
+    Message::said(text).into_text()
 }
 
 fn log(review: &Review, lang: &str) -> Log {
@@ -97,7 +104,7 @@ fn result(review: &Review, finding: &Finding, lang: &str) -> form::Result {
     let suppression = waiver.map(|id| {
         let line = review.waivers.iter().find(|waiver| waiver.id == *id);
         let reason = line.map(|line| {
-            let until = line.expires.date();
+            let until = Calendar::HONG_KONG.date(line.expires);
             format!("{}: {} (until {until})", line.id, line.reason.in_lang(lang))
         });
         Suppression {
@@ -118,15 +125,15 @@ fn result(review: &Review, finding: &Finding, lang: &str) -> form::Result {
         partial_fingerprints: form::Fingerprints { finding: finding.fingerprint.clone() },
         suppressions: suppression.into_iter().collect(),
         baseline_state: compared.then_some(match finding.state {
-            FindingState::New => "new",
+            FindingState::New | FindingState::CameBack => "new",
             FindingState::StillOpen | FindingState::WaiverEnded => "unchanged",
         }),
         properties: ResultProperties {
             number: finding.number.clone(),
             severity: finding.severity.word(),
             security_severity: security_severity(finding.severity),
-            first_seen: finding.first_seen.date(),
-            due: finding.due.date(),
+            first_seen: Calendar::HONG_KONG.date(finding.first_seen),
+            due: Calendar::HONG_KONG.date(finding.due),
             places: finding.places.iter().map(|place| place.subject.place()).collect(),
         },
     }
@@ -177,9 +184,11 @@ pub(super) fn relative_uri(path: &str) -> String {
 
 /// What was not settled stands among the notices of the run: no result is not a good result.
 fn notifications(review: &Review) -> Vec<Notification> {
-    let mut notices: Vec<_> = review
-        .scan
-        .incomplete_because
+    // What a machine reads stays in one language.
+    let words = Words::built_in("en");
+    let why = words.map(|words| words.reasons(&review.scan.incomplete_because));
+    let why = why.filter(|why| !why.is_empty());
+    let mut notices: Vec<_> = why
         .iter()
         .map(|why| notice("error", None, &format!("the scan is incomplete: {why}")))
         .collect();

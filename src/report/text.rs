@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::words::{Words, number};
 use super::{Format, Options, RenderError};
+use crate::model::moment::Calendar;
 use crate::model::outcome::Outcome;
+use crate::model::reason::Reason;
 use crate::model::severity::Severity;
 use crate::review::{
     Because, Cap, ExposureCell, Finding, FindingState, GateVerdict, Letter, Review,
@@ -26,8 +28,7 @@ const FINDINGS: usize = 40;
 const UNSETTLED: usize = 12;
 
 fn render(review: &Review, options: &Options<'_>) -> Result<Vec<u8>, RenderError> {
-    let words = Words::built_in(options.lang)
-        .ok_or_else(|| RenderError(format!("no words for `{}`", options.lang)))?;
+    let words = options.words()?;
     let mut page = Page::new(options.paint, options.columns);
     let teller = Teller { review, words: &words };
     teller.decision(&mut page);
@@ -70,18 +71,24 @@ impl Teller<'_> {
         }
         if let Some(changes) = &review.changes {
             let count = |key, n: usize| words.count(key, n as u64, &[]);
-            let told = words.list([
+            let back = (!changes.came_back.is_empty())
+                .then(|| count("changes.back", changes.came_back.len()));
+            let told = [
                 count("changes.new", changes.new.len()),
                 count("changes.still", changes.still_open.len()),
                 count("changes.fixed", changes.fixed.len()),
                 count("changes.gone", changes.not_seen_again.len()),
-            ]);
+            ];
+            let told = words.list(told.into_iter().chain(back));
             let date = words.date(changes.last_made);
             let against = words.say("changes.against", &[("date", &date)]);
             page.line(Ink::Plain, 0, &against);
             page.line(Ink::Plain, 2, &told);
-            if !changes.same_measure {
+            if !changes.same_measure() {
                 page.line(Ink::Care, 0, words.plain("changes.measure"));
+            }
+            for differs in &changes.differs {
+                page.line(Ink::Plain, 2, &words.differs(differs));
             }
         }
     }
@@ -128,14 +135,20 @@ impl Teller<'_> {
                 let title = line.map_or(check.0.as_str(), |line| line.title.in_lang(lang));
                 words.say("decision.because.gate", &[("hosts", &host.0), ("title", title)])
             }
+            Because::GateOutOfSight { check } => {
+                let line = review.checks.iter().find(|line| line.id == *check);
+                let title = line.map_or(check.0.as_str(), |line| line.title.in_lang(lang));
+                words.say("decision.because.sight", &[("title", title)])
+            }
+            Because::NothingSettled => words.plain("decision.because.nothing").to_owned(),
             Because::Coverage { settled, wanted } => {
                 let (settled, wanted) = (settled.to_string(), wanted.to_string());
                 let fills = [("settled", &*settled), ("wanted", &*wanted)];
                 words.say("decision.because.coverage", &fills)
             }
-            Because::Incomplete => match &review.scan.incomplete_because {
-                Some(why) => words.say("decision.unseen.incomplete", &[("reason", why)]),
-                None => words.plain("decision.because.incomplete").to_owned(),
+            Because::Incomplete => match words.reasons(&review.scan.incomplete_because) {
+                why if why.is_empty() => words.plain("decision.because.incomplete").to_owned(),
+                why => words.say("decision.unseen.incomplete", &[("reason", &why)]),
             },
             Because::OpenFindings { count } => words.count("decision.because.open", *count, &[]),
         }
@@ -258,7 +271,7 @@ impl Teller<'_> {
                 let until = waiver.map(|waiver| words.date(waiver.expires)).unwrap_or_default();
                 words.say("state.accepted", &[("date", &until)])
             }
-            (None, _) if finding.due < review.made => {
+            (None, _) if Calendar::HONG_KONG.is_past(finding.due, review.made) => {
                 format!("{}  ·  {due}", words.plain("state.overdue"))
             }
             (None, FindingState::StillOpen) => {
@@ -266,6 +279,9 @@ impl Teller<'_> {
             }
             (None, FindingState::WaiverEnded) => {
                 format!("{}  ·  {due}", words.plain("state.waiver-ended"))
+            }
+            (None, FindingState::CameBack) => {
+                format!("{}  ·  {due}", words.plain("state.came-back"))
             }
             (None, FindingState::New) => due,
         };
@@ -295,25 +311,32 @@ impl Teller<'_> {
     /// What was not settled, by check and reason.
     fn unsettled(&self, page: &mut Page) {
         let Self { review, words } = self;
-        let mut groups: BTreeMap<(&str, Outcome, &str), Vec<&str>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, Outcome, Option<Reason>), Vec<&str>> = BTreeMap::new();
         for test in &review.tests {
             for outcome in [Outcome::Inconclusive, Outcome::NotTested] {
                 if test.outcomes.contains_key(&outcome) {
-                    let reason = test.reasons.first().map_or("", String::as_str);
+                    let reason = test.reasons.get(&outcome).and_then(|reasons| reasons.first());
+                    let word = words.plain("untested.this-host");
+                    let reason = reason.map(|reason| reason.told_of(&test.host.0, word));
                     let group = groups.entry((&test.check.0, outcome, reason)).or_default();
                     group.push(&test.host.0);
                 }
             }
         }
         let refused = review.refused.len() as u64;
-        if groups.is_empty() && refused == 0 && review.scan.complete {
+        let hidden = review.decision.out_of_sight.len() as u64;
+        if groups.is_empty() && refused + hidden == 0 && review.scan.complete {
             return;
         }
         page.gap();
         page.line(Ink::Care, 0, words.plain("untested.heading"));
-        if let Some(why) = &review.scan.incomplete_because {
-            let text = words.say("decision.unseen.incomplete", &[("reason", why)]);
+        let why = words.reasons(&review.scan.incomplete_because);
+        if !why.is_empty() {
+            let text = words.say("decision.unseen.incomplete", &[("reason", &why)]);
             page.line(Ink::Plain, 2, &text);
+        }
+        if hidden > 0 {
+            page.line(Ink::Plain, 2, &words.count("decision.unseen.sight", hidden, &[]));
         }
         if refused > 0 {
             page.line(Ink::Plain, 2, &words.count("decision.unseen.refused", refused, &[]));
@@ -321,6 +344,7 @@ impl Teller<'_> {
         let colon = words.plain("format.colon");
         for ((check, outcome, reason), hosts) in groups.iter().take(UNSETTLED) {
             let word = words.plain(outcome_key(*outcome));
+            let reason = reason.as_ref().map(|reason| words.reason(reason)).unwrap_or_default();
             let some = words.list(hosts.iter().take(5));
             let more = if hosts.len() > 5 { ", …" } else { "" };
             page.line(Ink::Plain, 2, &format!("{check}{colon}{word}{colon}{reason} ({some}{more})"));

@@ -1,15 +1,21 @@
-//! The report's own sentences in one language: a data file, so that a further language is one file more.
+//! The words of one language: a data file, so that a further language is one file more. It has the report's own sentences,
+//! and may have texts of checks.
+
+mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::tz::Offset;
-
-use crate::model::complaint::{Complaint, Source, nearest};
-use crate::model::moment::Moment;
+use crate::catalogue::{CheckWords, Foreign};
+use crate::model::complaint::{Complaint, Source};
+use crate::model::moment::{Calendar, Moment};
+use crate::model::reason::{Part, Reason};
+use crate::model::said::Said;
+use crate::review::{Fix, Review};
 use crate::yaml::{Node, parse};
+
+pub use file::WordsFile;
 
 /// Languages that are built in: the tag that a user types, and the words file.
 const BUILT_IN: [(&str, &str); 2] = [
@@ -21,6 +27,9 @@ const BUILT_IN: [(&str, &str); 2] = [
 #[derive(Clone, Debug)]
 pub struct Words {
     entries: BTreeMap<String, String>,
+    checks: BTreeMap<String, CheckWords>,
+    /// The file that a user gave, and its tree; none of a language that is built in.
+    file: Option<Arc<(Arc<Source>, Node)>>,
 }
 
 impl Words {
@@ -32,19 +41,47 @@ impl Words {
     /// The words of a built-in language, by its tag.
     pub fn built_in(lang: &str) -> Option<Self> {
         let (tag, text) = BUILT_IN.iter().find(|(tag, _)| *tag == lang)?;
-        let entries = entries(&source(&format!("built-in:reports/words/{tag}.yaml"), text)).ok()?;
-        Some(Self { entries })
+        let source = Arc::new(Source {
+            path: PathBuf::from(format!("built-in:reports/words/{tag}.yaml")),
+            text: (*text).to_owned(),
+        });
+        Some(Self { entries: entries(&source), checks: BTreeMap::new(), file: None })
     }
 
     /// Reads a words file of a user's own.
     ///
     /// # Errors
-    /// Says which keys are missing, unknown, or have other placeholders than in English.
+    /// Says which keys are missing, unknown, or have other placeholders than in English, each with its place. Whether
+    /// its texts of checks are right, [`crate::catalogue::Catalogue::learn`] says.
     pub fn read(source: &Arc<Source>) -> Result<Self, Vec<Complaint>> {
-        let entries = entries(source)?;
-        let english = Self::built_in("en").map(|words| words.entries).unwrap_or_default();
-        let complaints = unlike(&english, &entries, source);
-        if complaints.is_empty() { Ok(Self { entries }) } else { Err(complaints) }
+        file::read(source)
+    }
+
+    /// The texts of checks that the file has, for a catalogue to learn.
+    pub fn foreign(&self) -> Option<Foreign<'_>> {
+        let (source, tree) = self.file.as_deref()?;
+        Some(Foreign { lang: self.lang(), source, checks: tree.field("checks")? })
+    }
+
+    /// The file that they come from, where a user gave one.
+    pub fn source(&self) -> Option<&Arc<Source>> {
+        self.file.as_deref().map(|(source, _)| source)
+    }
+
+    /// Puts the texts of checks into a review that was made without them. What was found where stays in the languages in
+    /// which the review tells it: those sentences are made when a book is judged.
+    pub fn tell(&self, review: &mut Review) {
+        let lang = self.lang();
+        for finding in &mut review.findings {
+            if let Some(words) = self.checks.get(&finding.check.0) {
+                words_of(words, lang, &mut finding.title, &mut finding.why, &mut finding.fix);
+            }
+        }
+        for check in &mut review.checks {
+            if let Some(words) = self.checks.get(&check.id.0) {
+                words_of(words, lang, &mut check.title, &mut check.why, &mut check.fix);
+            }
+        }
     }
 
     /// The BCP 47 tag: what picks a check's own texts.
@@ -73,7 +110,7 @@ impl Words {
 
     /// The calendar day where the readers are.
     pub fn date(&self, moment: Moment) -> String {
-        let there = self.there(moment);
+        let there = Self::there(moment);
         let month = match there.month() {
             1 => "month.1",
             2 => "month.2",
@@ -95,15 +132,15 @@ impl Words {
 
     /// Day and minute where the readers are.
     pub fn time(&self, moment: Moment) -> String {
-        let there = self.there(moment);
+        let there = Self::there(moment);
         self.say("format.time", &[("date", &self.date(moment)), ("time", &clock(there))])
     }
 
     /// From one time to another; the day is told once where it is the same.
     pub fn span(&self, began: Moment, ended: Moment) -> String {
         let (first, last) = (self.time(began), self.time(ended));
-        let same_day = self.there(began).date() == self.there(ended).date();
-        let last = if same_day { clock(self.there(ended)) } else { last };
+        let same_day = Self::there(began).date() == Self::there(ended).date();
+        let last = if same_day { clock(Self::there(ended)) } else { last };
         self.say("format.span", &[("began", &first), ("ended", &last)])
     }
 
@@ -119,17 +156,41 @@ impl Words {
         out
     }
 
+    /// A reason: our own words in this language, what others said as it stands.
+    pub fn reason(&self, reason: &Reason) -> String {
+        match reason {
+            Reason::Check { said } => said.in_lang(self.lang()).to_owned(),
+            Reason::Verbatim { verbatim } => verbatim.clone(),
+            Reason::Ours { key, with } => {
+                let own = self.entries.get(&format!("reason.{key}")).map(String::as_str);
+                let Some(sentence) = own.or_else(|| Reason::sentence(key)) else {
+                    return key.clone();
+                };
+                let told = |part: &Part| match part {
+                    Part::Text(text) => text.clone(),
+                    Part::Reasons(reasons) => self.reasons(reasons),
+                };
+                let fills: Vec<_> = with.iter().map(|(name, part)| (name, told(part))).collect();
+                let fills: Vec<_> =
+                    fills.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+                fill(sentence, &fills)
+            }
+        }
+    }
+
+    /// Several reasons after one another.
+    pub fn reasons<'r>(&self, reasons: impl IntoIterator<Item = &'r Reason>) -> String {
+        let told: Vec<String> = reasons.into_iter().map(|reason| self.reason(reason)).collect();
+        told.join(self.plain("format.reasons"))
+    }
+
     /// Every key, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    fn there(&self, moment: Moment) -> jiff::civil::DateTime {
-        let minutes: i32 = self.plain("format.zone-minutes").parse().unwrap_or(0);
-        let offset = Offset::from_seconds(minutes.saturating_mul(60)).unwrap_or(Offset::UTC);
-        let stamp =
-            Timestamp::from_millisecond(moment.unix_millis()).unwrap_or(Timestamp::UNIX_EPOCH);
-        offset.to_datetime(stamp)
+    fn there(moment: Moment) -> jiff::civil::DateTime {
+        Calendar::HONG_KONG.there(moment)
     }
 }
 
@@ -169,60 +230,27 @@ fn fill(sentence: &str, fills: &[(&str, &str)]) -> String {
     out
 }
 
-fn source(path: &str, text: &str) -> Arc<Source> {
-    Arc::new(Source { path: PathBuf::from(path), text: text.to_owned() })
-}
-
-/// The keys of a words file with their sentences; every value is text.
-fn entries(source: &Arc<Source>) -> Result<BTreeMap<String, String>, Vec<Complaint>> {
-    let (tree, mut complaints) = parse(source);
-    let mut entries = BTreeMap::new();
-    for entry in tree.iter().flat_map(Node::entries) {
-        if let Some(text) = entry.value.text() {
-            entries.insert(entry.name().to_owned(), text.to_owned());
-        } else {
-            let title = format!("`{}` is not a sentence", entry.name());
-            complaints.push(Complaint::at(source, entry.key.mark(), title));
+fn words_of(words: &CheckWords, lang: &str, title: &mut Said, why: &mut Said, fix: &mut [Fix]) {
+    let put = |said: &mut Said, text: Option<&String>| {
+        if let Some(text) = text {
+            said.0.insert(lang.to_owned(), text.clone());
+        }
+    };
+    put(title, words.title.as_ref());
+    put(why, words.why.as_ref());
+    if words.fix.len() == fix.len() {
+        for (fix, text) in fix.iter_mut().zip(&words.fix) {
+            put(&mut fix.text, Some(text));
         }
     }
-    if complaints.is_empty() { Ok(entries) } else { Err(complaints) }
 }
 
-/// What a words file lacks or has too much, measured by the English one.
-fn unlike(
-    english: &BTreeMap<String, String>,
-    theirs: &BTreeMap<String, String>,
-    source: &Arc<Source>,
-) -> Vec<Complaint> {
-    let (tree, _) = parse(source);
-    let at = |key: &str| {
-        let mut keys = tree.iter().flat_map(Node::entries);
-        keys.find(|entry| entry.name() == key).map_or(0..0, |entry| entry.key.mark())
-    };
-    let optional = |key: &str| key.strip_suffix(".one").is_some();
-    let missing = english.keys().filter(|key| !optional(key) && !theirs.contains_key(*key));
-    let missing = missing.map(|key| {
-        Complaint::at(source, 0..0, format!("the sentence `{key}` is missing"))
-            .help("take the English words file as the pattern: it has every key")
-    });
-    let unknown = theirs.keys().filter(|key| !english.contains_key(*key)).map(|key| {
-        let title = format!("no sentence of the report is called `{key}`");
-        let complaint = Complaint::at(source, at(key), title);
-        match nearest(key, english.keys().map(String::as_str)) {
-            Some(near) => complaint.help(format!("did you mean `{near}`?")),
-            None => complaint,
-        }
-    });
-    let differing = theirs.iter().filter_map(|(key, sentence)| {
-        let wanted = placeholders(english.get(key)?);
-        (placeholders(sentence) != wanted).then(|| {
-            let names: Vec<_> = wanted.iter().map(|name| format!("{{{name}}}")).collect();
-            let names = if names.is_empty() { "none".into() } else { names.join(" ") };
-            let title = format!("`{key}` has other placeholders than in English");
-            Complaint::at(source, at(key), title).help(format!("it needs: {names}"))
-        })
-    });
-    missing.chain(unknown).chain(differing).collect()
+/// The sentences of a words file that is built in; tests hold that it is whole.
+fn entries(source: &Arc<Source>) -> BTreeMap<String, String> {
+    let tree = parse(source).0;
+    let all = tree.iter().flat_map(Node::entries).filter(|entry| entry.name() != "schema");
+    all.filter_map(|entry| Some((entry.name().to_owned(), entry.value.text()?.to_owned())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -245,14 +273,72 @@ mod tests {
         assert_eq!(chinese.date(moment), "2026年11月24日");
     }
 
+    fn read(text: &str) -> Result<Words, Vec<Complaint>> {
+        Words::read(&Arc::new(Source { path: "xx.yaml".into(), text: text.to_owned() }))
+    }
+
+    #[test]
+    fn every_reason_of_ours_has_its_words_in_every_language() {
+        for lang in Words::languages() {
+            let words = Words::built_in(lang).expect("it is built in");
+            let keys: BTreeSet<_> =
+                words.keys().filter_map(|key| key.strip_prefix("reason.")).collect();
+            let known: BTreeSet<_> = Reason::vocabulary().map(|(key, _)| key).collect();
+            assert_eq!(keys, known, "{lang}");
+            for (key, english) in Reason::vocabulary() {
+                let own = words.plain(&format!("reason.{key}"));
+                assert_eq!(placeholders(own), placeholders(english), "{lang}: {key}");
+                assert!(lang != "en" || own == english, "{key} differs from what the program says");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_is_told_in_the_reader_s_language() {
+        let chinese = Words::built_in("zh-Hant").expect("Chinese is built in");
+        for (english, told) in [
+            (
+                "whether 443/tcp of 192.0.2.1 (a.example) speaks TLS did not become clear: no answer in time",
+                "未能確定 192.0.2.1 的 443/tcp（a.example）是否使用 TLS：在時限內沒有回應",
+            ),
+            ("80/tcp of 192.0.2.1: said {so}", "192.0.2.1 的 80/tcp：said {so}"),
+        ] {
+            assert_eq!(chinese.reasons(&Reason::all(english)), told);
+            let back = Words::built_in("en").expect("English is built in");
+            assert_eq!(back.reasons(&Reason::all(english)), english);
+        }
+    }
+
     #[test]
     fn a_words_file_must_be_whole() {
-        let text = "lang: xx\ndecision.goo: no\nformat.time: \"{date} {clock}\"\n";
-        let complaints =
-            Words::read(&source("xx.yaml", text)).expect_err("it lacks nearly everything");
-        let told: Vec<_> = complaints.iter().map(|complaint| complaint.title.as_str()).collect();
-        assert!(told.contains(&"the sentence `decision.heading` is missing"));
-        assert!(told.contains(&"no sentence of the report is called `decision.goo`"));
-        assert!(told.contains(&"`format.time` has other placeholders than in English"));
+        let text = "schema: postern/words/v1\nlang: x x\ndecision.goo: no\nformat.time: \"{date} {clock}\"\n";
+        let complaints = read(text).expect_err("it lacks nearly everything");
+        let at = |title: &str| {
+            let found = complaints.iter().find(|complaint| complaint.title == title);
+            let (source, mark) = found.and_then(|found| found.at.as_ref()).expect(title);
+            source.line_column(mark.start)
+        };
+        let missing = complaints.iter().find(|one| one.title.ends_with(" fields are missing here"));
+        assert!(missing.is_some_and(|one| one.help[0].contains("area.")), "{complaints:?}");
+        assert_eq!(at("there is no field `decision.goo`; did you mean `decision.go`?"), (3, 1));
+        assert_eq!(at("`format.time` has other placeholders than in English"), (4, 14));
+        assert_eq!(at("this is not the tag of a language"), (2, 7));
+    }
+
+    #[test]
+    fn a_review_takes_the_texts_that_a_words_file_has() {
+        let english =
+            include_str!("../../reports/words/en.yaml").replace("lang: en\n", "lang: fr\n");
+        let mut review = crate::review::sample::small();
+        let id = review.findings.first().expect("a finding").check.clone();
+        let words = read(&format!("{english}\nchecks:\n  {id}:\n    title: Un titre\n"))
+            .expect("it is whole");
+        words.tell(&mut review);
+        let finding = review.findings.first().expect("a finding");
+        assert_eq!(
+            (finding.title.in_lang("fr"), finding.why.0.contains_key("fr")),
+            ("Un titre", false)
+        );
+        assert!(review.checks.iter().any(|check| check.title.in_lang("fr") == "Un titre"));
     }
 }

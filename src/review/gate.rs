@@ -3,6 +3,7 @@
 use super::{Because, Coverage, Decision, Finding, GateVerdict, scoring};
 use crate::model::net::{CheckId, HostId};
 use crate::model::severity::Severity;
+use crate::profile::OutOfSight;
 
 /// What a decision rests on.
 pub(crate) struct Grounds<'a> {
@@ -14,44 +15,57 @@ pub(crate) struct Grounds<'a> {
     pub(crate) coverage_percent: u8,
     /// Gate checks with an inconclusive or untested result, by host.
     pub(crate) unsettled_gates: Vec<(CheckId, HostId)>,
+    /// Gate checks that apply on no host because of the vantage.
+    pub(crate) out_of_sight: Vec<CheckId>,
+    /// Whether a verdict may rest on the other gate checks alone.
+    pub(crate) sight: OutOfSight,
     /// Whether the scan came to its end.
     pub(crate) complete: bool,
 }
 
-/// No-go when a gate finding is open; else not enough evidence when something that matters was not settled; else with
-/// conditions when a finding of medium level or above is open or a waiver is in force, for both have a date that
+/// No-go when a gate finding is open; else not enough evidence when something that matters was not settled, or was not
+/// asked because nobody can ask it from where we stood, unless the profile bears that; else with conditions when a finding of medium level or above is open or a waiver is in force, for both have a date that
 /// somebody must keep; else go.
 pub(crate) fn decide(grounds: &Grounds<'_>) -> Decision {
+    let decision = |verdict, because| {
+        let out_of_sight = grounds.out_of_sight.clone();
+        Decision { verdict, because, out_of_sight }
+    };
     let gate = |finding: &&Finding| finding.gate;
     let stops: Vec<_> = scoring::open(grounds.findings)
         .filter(gate)
         .map(|finding| Because::GateFinding { finding: finding.fingerprint.clone() })
         .collect();
     if !stops.is_empty() {
-        return Decision { verdict: GateVerdict::NoGo, because: stops };
+        return decision(GateVerdict::NoGo, stops);
     }
     let lacking = lacking(grounds);
     if !lacking.is_empty() {
-        return Decision { verdict: GateVerdict::NotEnoughEvidence, because: lacking };
+        return decision(GateVerdict::NotEnoughEvidence, lacking);
     }
     let needs_action =
         |finding: &&Finding| finding.severity >= Severity::Medium || finding.waived_by.is_some();
     let count = grounds.findings.iter().filter(needs_action).count() as u64;
     if count > 0 {
-        let because = vec![Because::OpenFindings { count }];
-        return Decision { verdict: GateVerdict::GoWithConditions, because };
+        return decision(GateVerdict::GoWithConditions, vec![Because::OpenFindings { count }]);
     }
-    Decision { verdict: GateVerdict::Go, because: Vec::new() }
+    decision(GateVerdict::Go, Vec::new())
 }
 
 fn lacking(grounds: &Grounds<'_>) -> Vec<Because> {
     let incomplete = (!grounds.complete).then_some(Because::Incomplete);
     let settled = grounds.coverage.settled_percent;
     let wanted = grounds.coverage_percent;
-    let coverage = (settled < wanted).then_some(Because::Coverage { settled, wanted });
+    let coverage = if grounds.coverage.pass + grounds.coverage.fail == 0 {
+        Some(Because::NothingSettled)
+    } else {
+        (settled < wanted).then_some(Because::Coverage { settled, wanted })
+    };
+    let sight = grounds.out_of_sight.iter().filter(|_| grounds.sight == OutOfSight::Open);
+    let sight = sight.map(|check| Because::GateOutOfSight { check: check.clone() });
     let gates = grounds
         .unsettled_gates
         .iter()
         .map(|(check, host)| Because::GateNotSettled { check: check.clone(), host: host.clone() });
-    incomplete.into_iter().chain(coverage).chain(gates).collect()
+    incomplete.into_iter().chain(coverage).chain(sight).chain(gates).collect()
 }

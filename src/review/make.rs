@@ -3,21 +3,22 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::changes::Before;
+use super::changes::{Before, Present};
 use super::findings::Finder;
 use super::gate::{self, Grounds};
 use super::results::Results;
 use super::{
-    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, Party, REVIEW_SCHEMA, Review,
-    SystemLine, Tool, changes, exposure, scan, scoring, waivers,
+    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, PackLine, Party, REVIEW_SCHEMA,
+    Review, SystemLine, Tool, changes, controls, exposure, scan, scoring, sight, waivers,
 };
 use crate::catalogue::FixText;
+use crate::controls::Framework;
 use crate::facts::FactBase;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waiver;
 use crate::judge::Judgement;
 use crate::model::digest::Digest;
-use crate::model::moment::Moment;
+use crate::model::moment::{Calendar, Moment};
 use crate::model::record::{Opened, Row};
 use crate::model::severity::{Gate, Severity};
 use crate::profile::{Chosen, Profile};
@@ -33,6 +34,10 @@ pub struct ReviewInput<'a> {
     pub profile: &'a Profile,
     /// SHA-256 of all check files in use.
     pub catalogue_digest: Digest,
+    /// The frameworks whose requirements the results are held against.
+    pub frameworks: &'a [Framework],
+    /// Where checks and profiles come from.
+    pub packs: &'a [PackLine],
     /// What is declared.
     pub inventory: &'a Inventory,
     /// What people have decided to accept.
@@ -87,7 +92,7 @@ pub fn review(input: ReviewInput<'_>) -> Result<Review, ReviewError> {
     let scan = scan::scan(&input);
     let results = Results::of(&input);
     let mut findings = Finder::new(&input, scan.began).findings();
-    let waivers = waivers::apply(input.waivers, &mut findings, now);
+    let waivers = waivers::apply(input.waivers, &mut findings, now, Calendar::HONG_KONG);
     let before = input.last.map(Before::of);
     if let Some(before) = &before {
         before.date(&mut findings, profile.due_days);
@@ -98,13 +103,28 @@ pub fn review(input: ReviewInput<'_>) -> Result<Review, ReviewError> {
         coverage: &results.coverage,
         coverage_percent: profile.gate.coverage_percent,
         unsettled_gates: results.unsettled_gates,
+        out_of_sight: sight::out_of_sight(&input),
+        sight: profile.gate.out_of_sight,
         complete: scan.complete,
     });
     let tool = tool(&input);
+    let hosts = hosts(&input);
+    let checks: Vec<CheckLine> = profile.chosen.iter().map(check_line).collect();
+    let changes = before.map(|before| {
+        let present = Present {
+            input: &input,
+            findings: &findings,
+            checks: &checks,
+            hosts: &hosts,
+            tool: &tool,
+            scan: &scan,
+        };
+        changes::changes(&before, &present)
+    });
     Ok(Review {
         schema: REVIEW_SCHEMA.into(),
         made: now,
-        changes: before.map(|before| changes::changes(&before, &input, &findings, &tool)),
+        changes,
         tool,
         scan,
         operator: Party {
@@ -114,7 +134,7 @@ pub fn review(input: ReviewInput<'_>) -> Result<Review, ReviewError> {
         },
         providers: inventory.providers.iter().map(party).collect(),
         systems: inventory.systems.iter().map(system).collect(),
-        hosts: hosts(&input),
+        hosts,
         decision,
         grade: score.grade,
         burden: score.burden,
@@ -122,7 +142,8 @@ pub fn review(input: ReviewInput<'_>) -> Result<Review, ReviewError> {
         coverage: results.coverage,
         exposure: exposure::matrix(&input, &findings),
         findings,
-        checks: profile.chosen.iter().map(check_line).collect(),
+        checks,
+        controls: controls::lines(input.frameworks, profile, &results.tests),
         tests: results.tests,
         waivers,
         loosened: profile.loosened.clone(),
@@ -147,6 +168,7 @@ fn tool(input: &ReviewInput<'_>) -> Tool {
         profile: input.profile.name.clone(),
         profile_digest: input.profile.digest.to_string(),
         catalogue_digest: input.catalogue_digest.to_string(),
+        packs: input.packs.to_vec(),
     }
 }
 
@@ -200,7 +222,18 @@ pub(super) fn check_line(chosen: &Chosen) -> CheckLine {
         why: check.why.clone(),
         fix: check.fix.iter().map(fix).collect(),
         refs: check.refs.clone(),
+        asks: asks(chosen),
     }
+}
+
+/// A digest of what a check asks with the settings of a profile. Texts and levels are no part of the question.
+fn asks(chosen: &Chosen) -> String {
+    let Chosen { check, params, .. } = chosen;
+    let mut parts = vec![check.revision.to_string()];
+    parts.extend(check.conditions().into_iter().map(|(field, text)| format!("{field}: {text}")));
+    let named = check.params.iter().zip(params);
+    parts.extend(named.map(|(param, value)| format!("{}={value}", param.name)));
+    Digest::of_parts(parts.iter().map(String::as_bytes)).to_string()
 }
 
 pub(super) fn fix(text: &FixText) -> Fix {

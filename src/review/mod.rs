@@ -3,6 +3,7 @@
 
 mod again;
 mod changes;
+mod controls;
 mod evidence;
 mod exposure;
 mod findings;
@@ -14,17 +15,22 @@ mod read;
 mod results;
 #[doc(hidden)]
 pub mod sample;
+mod sample_controls;
 mod saw_lines;
 mod scan;
 pub mod scoring;
 mod services;
+mod sight;
+mod trend;
 mod waivers;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+pub use controls::{Bearing, FrameworkLine, Met, RequirementLine};
 pub use make::{ReviewError, ReviewInput, review};
 pub use read::read;
+pub use trend::{Became, Changes, Differs, GoneLine, MendedLine};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +40,7 @@ use crate::inventory::waivers::Treatment;
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId};
 use crate::model::outcome::Outcome;
+use crate::model::reason::Reason;
 use crate::model::said::Said;
 use crate::model::severity::{Degree, Severity};
 use crate::model::subject::Subject;
@@ -91,6 +98,9 @@ pub struct Review {
     pub refused: Vec<RefusedLine>,
     /// By whose leave.
     pub authorisations: Vec<AuthorisationLine>,
+    /// What the results say to the requirements of frameworks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<FrameworkLine>,
 }
 
 /// What made the review.
@@ -105,6 +115,30 @@ pub struct Tool {
     pub profile_digest: String,
     /// SHA-256 of all check files in use.
     pub catalogue_digest: String,
+    /// Where checks and profiles come from, in the order in which they were laid over each other.
+    #[serde(default)]
+    pub packs: Vec<PackLine>,
+}
+
+/// A source of checks and profiles, and who vouches for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackLine {
+    /// Its name: of the program, of a pack, or of a folder.
+    pub name: String,
+    /// Its version; empty for a folder, which has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// SHA-256: of a pack's lock, otherwise of all its files with their ids.
+    pub digest: String,
+    /// What vouches for it: `built-in`, `signed`, `signed-by-stranger`, `locked`, `unlocked` or `local`.
+    pub seal: String,
+    /// The key that signed it, as the operator named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// What the signer wrote into the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// The scan that a review rests on.
@@ -126,8 +160,8 @@ pub struct Scan {
     /// Whether every step came to its end.
     pub complete: bool,
     /// Why not, if not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub incomplete_because: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete_because: Vec<Reason>,
     /// Steps that errors of our own ended: what they were to ask is not tested, and the whole is not to be trusted.
     #[serde(default)]
     pub own_errors: u64,
@@ -230,6 +264,9 @@ pub struct Decision {
     pub verdict: GateVerdict,
     /// What it rests on.
     pub because: Vec<Because>,
+    /// Gate checks that apply on no host because of where the scan was made from: what they ask, nobody asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub out_of_sight: Vec<CheckId>,
 }
 
 /// The gate's verdict.
@@ -262,6 +299,13 @@ pub enum Because {
         /// The host.
         host: HostId,
     },
+    /// A gate check applies on no host because of where the scan was made from.
+    GateOutOfSight {
+        /// The check.
+        check: CheckId,
+    },
+    /// No test at all came to pass or fail.
+    NothingSettled,
     /// Fewer of the planned tests were settled than the profile asks for, in per cent.
     Coverage {
         /// Settled.
@@ -359,7 +403,7 @@ pub struct Coverage {
     pub not_applicable: u64,
     /// Not tested.
     pub not_tested: u64,
-    /// (pass + fail) of (pass + fail + inconclusive + not tested), in per cent, rounded down; 100 when all is zero.
+    /// (pass + fail) of (pass + fail + inconclusive + not tested), in per cent, rounded down; 0 when all is zero.
     pub settled_percent: u8,
 }
 
@@ -380,7 +424,7 @@ impl Coverage {
     pub(crate) fn settle(&mut self) {
         let settled = self.pass + self.fail;
         let all = settled + self.inconclusive + self.not_tested;
-        let percent = settled.saturating_mul(100).checked_div(all).unwrap_or(100);
+        let percent = settled.saturating_mul(100).checked_div(all).unwrap_or(0);
         self.settled_percent = u8::try_from(percent).unwrap_or(100);
     }
 }
@@ -415,7 +459,7 @@ pub struct Finding {
     pub fix: Vec<Fix>,
     /// Sources.
     pub refs: Vec<String>,
-    /// When it was first seen: by the earliest review that has it.
+    /// When it was first seen: by the earliest review that has it, since it was last mended.
     pub first_seen: Moment,
     /// By when it is to be mended.
     pub due: Moment,
@@ -477,10 +521,12 @@ pub struct Fix {
 pub enum FindingState {
     /// Not in the last review, or there was none.
     New,
-    /// In the last review already.
+    /// In the last review already, or carried on by it as not seen again.
     StillOpen,
-    /// Waived in the last review, and the waiver has ended.
+    /// Waived when it was last seen, and the waiver has ended.
     WaiverEnded,
+    /// An earlier review called it mended: it is new work, with a date of its own, and not for the first time.
+    CameBack,
 }
 
 /// A check that was in use, with what the profile makes of it.
@@ -503,6 +549,9 @@ pub struct CheckLine {
     pub fix: Vec<Fix>,
     /// Sources.
     pub refs: Vec<String>,
+    /// A digest of what it asks: its revision, its conditions and the settings of the profile. Where it is the same in two
+    /// reviews, the same question was put.
+    pub asks: String,
 }
 
 /// What one check came to on one host.
@@ -517,8 +566,8 @@ pub struct Test {
     pub outcomes: BTreeMap<Outcome, u32>,
     /// The worst of them, for one word: fail before inconclusive before not tested before pass before not applicable.
     pub worst: Outcome,
-    /// Reasons for what is inconclusive, not tested or not applicable, each once, in our words.
-    pub reasons: Vec<String>,
+    /// Reasons for what is inconclusive, for what is not tested and for what does not apply, each once.
+    pub reasons: BTreeMap<Outcome, Vec<Reason>>,
 }
 
 /// One service of one host, declared or observed.
@@ -567,44 +616,6 @@ pub enum ExposureCell {
     NotSettled,
 }
 
-/// What changed since the last review.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Changes {
-    /// When the last review was made.
-    pub last_made: Moment,
-    /// Whether both rest on the same profile and checks; where not, the comparison is to be read with care.
-    pub same_measure: bool,
-    /// Fingerprints that are new.
-    pub new: Vec<String>,
-    /// Findings of the last review whose check now passes there.
-    pub fixed: Vec<GoneLine>,
-    /// Findings of the last review that could not be looked at again.
-    pub not_seen_again: Vec<GoneLine>,
-    /// Fingerprints that were there before.
-    pub still_open: Vec<String>,
-    /// The last burden, for the trend.
-    pub last_burden: u64,
-    /// The last grade.
-    pub last_letter: Letter,
-}
-
-/// A finding of the last review that is not in this one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GoneLine {
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// The check.
-    pub check: CheckId,
-    /// Where it was.
-    pub place: String,
-    /// The wanted state.
-    pub title: Said,
-    /// Its level then.
-    pub severity: Severity,
-}
-
 /// A waiver and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -638,6 +649,8 @@ pub struct WaiverLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaiverState {
+    /// The day on which it is decided is still to come: it covers nothing yet.
+    NotYet,
     /// In force, and it covers something.
     InForce,
     /// In force, covers something, and ends within 30 days.
@@ -657,8 +670,8 @@ pub struct RefusedLine {
     /// The address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
-    /// The rule, in words.
-    pub rule: String,
+    /// The rule.
+    pub rule: Vec<Reason>,
 }
 
 /// By whose leave the scan was made.

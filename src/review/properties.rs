@@ -7,9 +7,14 @@ use proptest::prelude::*;
 
 use super::scoring::{Score, score};
 use super::*;
-use crate::profile::GateRule;
+use crate::profile::{GateRule, OutOfSight};
 
-const RULE: GateRule = GateRule { coverage_percent: 90, inconclusive_percent: 5, many_medium: 20 };
+const RULE: GateRule = GateRule {
+    coverage_percent: 90,
+    inconclusive_percent: 5,
+    many_medium: 20,
+    out_of_sight: OutOfSight::Open,
+};
 
 fn now() -> Moment {
     Moment::from_unix_seconds(1_800_000_000)
@@ -86,6 +91,8 @@ impl Case {
             coverage: &self.coverage(),
             coverage_percent: RULE.coverage_percent,
             unsettled_gates: Vec::new(),
+            out_of_sight: Vec::new(),
+            sight: RULE.out_of_sight,
             complete: true,
         });
         match decision.verdict {

@@ -1,11 +1,14 @@
 //! What every check came to on every host, and how much of it is settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::{Coverage, ReviewInput, Test};
+use crate::catalogue::Check;
 use crate::judge::{About, Cell};
 use crate::model::net::{CheckId, HostId};
 use crate::model::outcome::{Outcome, Why};
+use crate::model::reason::Reason;
 use crate::model::severity::Gate;
 
 /// How many different reasons a test names for one outcome.
@@ -25,7 +28,25 @@ pub(super) struct Results {
 struct Tally {
     counts: [u32; Outcome::ALL.len()],
     /// For each outcome, the reasons of its own.
-    reasons: [Vec<String>; Outcome::ALL.len()],
+    reasons: [Vec<Arc<str>>; Outcome::ALL.len()],
+}
+
+/// Reasons that were taken apart already: many hosts give the same.
+#[derive(Default)]
+struct Known(HashMap<Arc<str>, Vec<Reason>>);
+
+impl Known {
+    /// A reason that can be told in any language. Why a check does not apply is said by its own file, where it says so.
+    fn reasons(&mut self, why: Arc<str>, outcome: Outcome, check: &Check) -> Vec<Reason> {
+        let own = check
+            .otherwise()
+            .filter(|said| outcome == Outcome::NotApplicable && said.in_lang("en") == &*why);
+        if let Some(said) = own {
+            return vec![Reason::Check { said: said.clone() }];
+        }
+        let take_apart = |why: &Arc<str>| Reason::all(why);
+        self.0.entry(why).or_insert_with_key(take_apart).clone()
+    }
 }
 
 impl Results {
@@ -49,6 +70,7 @@ impl Results {
         coverage.settle();
 
         let mut tests = Vec::new();
+        let mut known = Known::default();
         let mut unsettled = BTreeSet::new();
         for (at, tally) in tallies.into_iter().enumerate() {
             let (Some(host), Some(chosen)) =
@@ -56,7 +78,7 @@ impl Results {
             else {
                 continue;
             };
-            let Some(test) = tally.test(&chosen.check.id, host) else { continue };
+            let Some(test) = tally.test(&chosen.check, host, &mut known) else { continue };
             let open = [Outcome::Inconclusive, Outcome::NotTested];
             if chosen.gate == Gate::Stops && open.iter().any(|o| test.outcomes.contains_key(o)) {
                 unsettled.insert((at % width, at / width));
@@ -92,41 +114,31 @@ impl Tally {
         }
         if let (Some(why), Some(reasons)) = (why, self.reasons.get_mut(at))
             && reasons.len() < REASONS
-            && !reasons.iter().any(|known| **known == *why.0)
+            && !reasons.contains(&why.0)
         {
-            reasons.push(why.to_string());
+            reasons.push(Arc::clone(&why.0));
         }
     }
 
-    /// Why something is not settled; only where all is settled, why something does not apply: what is said of the one
-    /// explains nothing of the other.
-    fn told(reasons: [Vec<String>; Outcome::ALL.len()]) -> Vec<String> {
-        let mut reasons: BTreeMap<Outcome, Vec<String>> =
-            Outcome::ALL.into_iter().zip(reasons).collect();
-        let mut told = Vec::new();
-        for outcome in [Outcome::Inconclusive, Outcome::NotTested] {
-            for reason in reasons.remove(&outcome).unwrap_or_default() {
+    /// None when there is no result: that pair was not wanted.
+    fn test(self, check: &Check, host: &HostId, known: &mut Known) -> Option<Test> {
+        let counted = Outcome::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0);
+        let (worst, _) = counted.clone().next()?;
+        let mut reasons: BTreeMap<Outcome, Vec<Reason>> = BTreeMap::new();
+        for (outcome, whys) in Outcome::ALL.into_iter().zip(self.reasons) {
+            for reason in whys.into_iter().flat_map(|why| known.reasons(why, outcome, check)) {
+                let told = reasons.entry(outcome).or_default();
                 if !told.contains(&reason) {
                     told.push(reason);
                 }
             }
         }
-        if told.is_empty() {
-            told = reasons.remove(&Outcome::NotApplicable).unwrap_or_default();
-        }
-        told
-    }
-
-    /// None when there is no result: that pair was not wanted.
-    fn test(self, check: &CheckId, host: &HostId) -> Option<Test> {
-        let counted = Outcome::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0);
-        let (worst, _) = counted.clone().next()?;
         Some(Test {
-            check: check.clone(),
+            check: check.id.clone(),
             host: host.clone(),
             outcomes: counted.collect(),
             worst,
-            reasons: Self::told(self.reasons),
+            reasons,
         })
     }
 }
@@ -134,18 +146,31 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::facts::Vocabulary;
 
     #[test]
-    fn what_does_not_apply_explains_nothing_that_is_not_settled() {
-        let (check, host) = (CheckId("a/one".into()), HostId("web1".into()));
+    fn each_outcome_has_reasons_of_its_own() {
+        let vocabulary = Vocabulary::built_in();
+        let (catalogue, _) = Catalogue::read(&Catalogue::built_in_files(), &vocabulary);
+        let check = catalogue.check("exposure/no-stated-need").expect("a check");
+        let host = HostId("web1".into());
         let mut tally = Tally::default();
-        for n in 0..REASONS {
-            tally.count(Outcome::NotApplicable, Some(&Why::new(format!("no web site, {n}"))));
-        }
-        let elsewhere = tally.clone().test(&check, &host).expect("results");
-        assert_eq!(elsewhere.reasons.len(), REASONS);
-        tally.count(Outcome::Inconclusive, Some(&Why::new("timed out")));
-        let test = tally.test(&check, &host).expect("results");
-        assert_eq!(test.reasons, ["timed out"]);
+        let mut add = |outcome, why: &str| tally.count(outcome, Some(&Why::new(why)));
+        add(Outcome::NotApplicable, "The port is not declared.");
+        add(Outcome::Inconclusive, "its ports were not asked; no answer in time");
+        add(Outcome::Inconclusive, "no answer in time");
+        add(Outcome::NotTested, "web1 is fragile: it gets connects and nothing else");
+        let test = tally.test(check, &host, &mut Known::default()).expect("results");
+        let ours = |reason: &Reason| match reason {
+            Reason::Ours { key, .. } => key.clone(),
+            Reason::Check { said } => said.in_lang("zh-Hant").to_owned(),
+            Reason::Verbatim { verbatim } => panic!("{verbatim}"),
+        };
+        let told = |outcome| test.reasons[&outcome].iter().map(ours).collect::<Vec<_>>();
+        assert_eq!(told(Outcome::Inconclusive), ["host-ports-not-asked", "timed-out"]);
+        assert_eq!(told(Outcome::NotTested), ["fragile"]);
+        assert_eq!(told(Outcome::NotApplicable), ["此連接埠沒有申報。"]);
+        assert_eq!(test.reasons.len(), 3);
     }
 }

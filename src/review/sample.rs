@@ -11,7 +11,7 @@ use super::*;
 use crate::model::heard::shown;
 use crate::model::net::Transport;
 use crate::model::severity::Gate;
-use crate::profile::GateRule;
+use crate::profile::{GateRule, OutOfSight};
 
 /// A vendor with two hosts: seven findings of every level, one waived, one new, one fixed; some things not tested.
 pub fn small() -> Review {
@@ -31,7 +31,9 @@ pub fn small() -> Review {
     review.refused.push(RefusedLine {
         host: host_id(1),
         address: Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9))),
-        rule: "203.0.113.9 is not among the addresses of auth-2026-11".into(),
+        rule: Reason::all(
+            "auth-2026-11 does not cover 203.0.113.9 for db1: it lies in none of its networks",
+        ),
     });
     review.loosened.push(Loosened {
         check: CheckId("certificate/expires-soon".into()),
@@ -68,7 +70,8 @@ pub fn hostile() -> Review {
         row.service.clone_from(&attack);
     }
     for test in &mut review.tests {
-        test.reasons.push(attack.clone());
+        let attack = Reason::verbatim(ATTACK);
+        test.reasons.entry(test.worst).or_default().push(attack);
     }
     review
 }
@@ -88,9 +91,11 @@ pub fn large(hosts: u32, checks: u32) -> Review {
         for c in 0..checks {
             let (outcome, why) = match (h * 31 + c * 7) % 100 {
                 0..2 => (Outcome::Fail, None),
-                2..7 => (Outcome::Inconclusive, Some("nothing came back before the deadline")),
-                7..9 => (Outcome::NotTested, Some("the host is marked fragile")),
-                9..20 => (Outcome::NotApplicable, Some("no TLS service was found there")),
+                2..7 => (Outcome::Inconclusive, Some("no answer in time")),
+                7..9 => {
+                    (Outcome::NotTested, Some("web1 is fragile: it gets connects and nothing else"))
+                }
+                9..20 => (Outcome::NotApplicable, Some("no service on web1 speaks TLS")),
                 _ => (Outcome::Pass, None),
             };
             let line = review.checks.get(c as usize).cloned();
@@ -138,12 +143,7 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
         }
     }
     if let Some(last) = tests.last_mut() {
-        *last = test(
-            &last.check.clone(),
-            1,
-            Outcome::Inconclusive,
-            Some("nothing came back within 5 s"),
-        );
+        *last = test(&last.check.clone(), 1, Outcome::Inconclusive, Some("no answer in time"));
     }
     Review {
         schema: REVIEW_SCHEMA.into(),
@@ -153,6 +153,23 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
             profile: "dhc-vendor".into(),
             profile_digest: "0".repeat(64),
             catalogue_digest: "1".repeat(64),
+            packs: vec![
+                super::PackLine {
+                    name: "postern".into(),
+                    version: "0.1.0".into(),
+                    digest: "4".repeat(64),
+                    seal: "built-in".into(),
+                    ..super::PackLine::default()
+                },
+                super::PackLine {
+                    name: "clinic".into(),
+                    version: "2026.11".into(),
+                    digest: "5".repeat(64),
+                    seal: "signed".into(),
+                    signer: Some("keeper".into()),
+                    comment: Some("clinic 2026.11".into()),
+                },
+            ],
         },
         scan: scan(),
         operator: Party {
@@ -172,7 +189,11 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
             personal_data: true,
         }],
         hosts: (0..hosts).map(host).collect(),
-        decision: Decision { verdict: GateVerdict::Go, because: Vec::new() },
+        decision: Decision {
+            verdict: GateVerdict::Go,
+            because: Vec::new(),
+            out_of_sight: Vec::new(),
+        },
         grade: Grade {
             letter: Letter::A,
             accepted_risk: false,
@@ -191,6 +212,7 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
         waivers: Vec::new(),
         loosened: Vec::new(),
         refused: Vec::new(),
+        controls: sample_controls::controls(),
         authorisations: vec![AuthorisationLine {
             id: "auth-2026-11".into(),
             entitled: vec!["operator: B. Wong, Centre manager, signed 2026-11-10".into()],
@@ -203,7 +225,12 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
     }
 }
 
-const RULE: GateRule = GateRule { coverage_percent: 90, inconclusive_percent: 5, many_medium: 20 };
+const RULE: GateRule = GateRule {
+    coverage_percent: 90,
+    inconclusive_percent: 5,
+    many_medium: 20,
+    out_of_sight: OutOfSight::Open,
+};
 const DUE_DAYS: [u32; 4] = [7, 14, 90, 180];
 
 /// Coverage, grade, burden and decision from what stands in the review.
@@ -221,6 +248,8 @@ fn weigh(review: &mut Review) {
         coverage: &coverage,
         coverage_percent: RULE.coverage_percent,
         unsettled_gates: Vec::new(),
+        out_of_sight: Vec::new(),
+        sight: RULE.out_of_sight,
         complete: review.scan.complete,
     });
     review.coverage = coverage;
@@ -275,7 +304,7 @@ fn scan() -> Scan {
         sources: vec![IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))],
         identity: identity.map(|(what, is)| (what.into(), is.into())).into(),
         complete: true,
-        incomplete_because: None,
+        incomplete_because: Vec::new(),
         connections: 2104,
         datagrams: 6,
         resolvers: vec![IpAddr::V4(Ipv4Addr::new(203, 0, 113, 53))],
@@ -324,6 +353,7 @@ fn check_line(id: &str, severity: Severity) -> CheckLine {
             },
         ],
         refs: vec!["https://www.rfc-editor.org/rfc/rfc6797".into(), "ISPG-SM01 section 5".into()],
+        asks: "2".repeat(64),
     }
 }
 
@@ -389,7 +419,7 @@ fn test(check: &CheckId, h: u32, outcome: Outcome, why: Option<&str>) -> Test {
         host: host_id(h),
         outcomes: BTreeMap::from([(outcome, 1)]),
         worst: outcome,
-        reasons: why.map(str::to_owned).into_iter().collect(),
+        reasons: why.map(|why| (outcome, Reason::all(why))).into_iter().collect(),
     }
 }
 
@@ -421,19 +451,31 @@ fn changes(findings: &[Finding]) -> Changes {
         let those = findings.iter().filter(move |finding| finding.state == state);
         those.map(|finding| finding.fingerprint.clone()).collect()
     };
-    let gone = |id: &str, severity| GoneLine {
+    let gone = |id: &str, severity, became| GoneLine {
         fingerprint: format!("pf1-{}", "a".repeat(16)),
         check: CheckId(id.into()),
         place: "web1 23/tcp".into(),
         title: both("No Telnet is reachable", "沒有可連接的 Telnet"),
         severity,
+        first_seen: began().plus_days(-180),
+        last_seen: began().plus_days(-180),
+        due: began().plus_days(-90),
+        waived_by: None,
+        became,
+        subjects: Vec::new(),
+        vantage_kind: VantageKind::Internet,
+        examined: vec![v4(0)],
+        was_open: true,
+        asks: String::new(),
     };
     Changes {
         last_made: began().plus_days(-180),
-        same_measure: true,
+        differs: Vec::new(),
         new: in_state(FindingState::New),
-        fixed: vec![gone("exposure/telnet-reachable", Severity::Critical)],
-        not_seen_again: vec![gone("web/cookie-without-secure", Severity::Low)],
+        came_back: Vec::new(),
+        mended_before: Vec::new(),
+        fixed: vec![gone("exposure/telnet-reachable", Severity::Critical, Became::Shut)],
+        not_seen_again: vec![gone("web/cookie-without-secure", Severity::Low, Became::NotSettled)],
         still_open: in_state(FindingState::StillOpen),
         last_burden: 2210,
         last_letter: Letter::F,

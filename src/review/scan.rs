@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{RefusedLine, ReviewInput, Scan};
 use crate::inventory::VantageKind;
 use crate::model::net::{HostId, Transport, port_ranges};
+use crate::model::reason::Reason;
 use crate::model::record::{End, Row};
 use crate::model::saw::NamesSaw;
 
@@ -20,7 +21,8 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         let is_it = |row: &Row| matches!(row, Row::Dial(dial) if dial.transport == over);
         rows.iter().filter(|(_, row)| is_it(row)).count() as u64
     };
-    let (complete, incomplete_because) = ending(rows);
+    let (complete, why) = ending(rows);
+    let incomplete_because = why.map(|why| Reason::all(&why)).unwrap_or_default();
     Scan {
         began: began.unwrap_or(opened.at),
         ended: rows.iter().rev().find_map(|(_, row)| time(row)).unwrap_or(opened.at),
@@ -111,6 +113,9 @@ pub(super) fn refused(input: &ReviewInput<'_>) -> Vec<RefusedLine> {
             _ => {}
         }
     }
-    let line = |(host, address, rule)| RefusedLine { host, address, rule };
+    let line = |(host, address, rule): (_, _, String)| {
+        let rule = Reason::all(&rule);
+        RefusedLine { host, address, rule }
+    };
     lines.into_iter().map(line).collect()
 }

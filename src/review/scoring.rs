@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Cap, Coverage, Finding, Grade, Letter, Scoring};
-use crate::model::moment::Moment;
+use crate::model::moment::{Calendar, Moment};
 use crate::model::severity::Severity;
 use crate::profile::GateRule;
 
@@ -93,7 +93,7 @@ fn caps(
     });
     let medium = || open(findings).filter(|finding| finding.severity == Severity::Medium);
     let overdue = medium()
-        .filter(|finding| finding.due < now)
+        .filter(|finding| Calendar::HONG_KONG.is_past(finding.due, now))
         .map(|finding| (NEGLECTED, Cap::Overdue { finding: finding.fingerprint.clone() }));
     let count = medium().count() as u64;
     let many = (count > rule.many_medium).then_some((NEGLECTED, Cap::ManyMedium { count }));
@@ -103,6 +103,9 @@ fn caps(
 /// Caps for what was left open. Both shares are of the results that did not fail: counted over all of them, one more
 /// failure would dilute the share and could lift the grade.
 fn unsettled(coverage: &Coverage, rule: &GateRule) -> impl Iterator<Item = (Letter, Cap)> {
+    // Nothing but what does not apply: there is nothing that a letter could rest on.
+    let nothing = coverage.pass + coverage.fail + coverage.inconclusive + coverage.not_tested == 0;
+    let nothing = nothing.then_some((UNSETTLED, Cap::Unsettled { percent: 100 }));
     let asked = coverage.pass + coverage.inconclusive;
     let inconclusive = exceeds(coverage.inconclusive, asked, rule.inconclusive_percent)
         .map(|percent| (UNSETTLED, Cap::Inconclusive { percent }));
@@ -110,7 +113,7 @@ fn unsettled(coverage: &Coverage, rule: &GateRule) -> impl Iterator<Item = (Lett
     let borne = 100_u8.saturating_sub(rule.coverage_percent);
     let untested = exceeds(open, asked + coverage.not_tested, borne)
         .map(|percent| (UNSETTLED, Cap::Unsettled { percent }));
-    inconclusive.into_iter().chain(untested)
+    inconclusive.into_iter().chain(untested).chain(nothing)
 }
 
 /// The share of `part` in `whole` in per cent, rounded up, when it is above what is borne.

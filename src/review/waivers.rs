@@ -1,8 +1,8 @@
 //! What people have decided to accept, until when, and what became of it.
 
 use super::{Finding, WaiverLine, WaiverState};
-use crate::inventory::waivers::Waiver;
-use crate::model::moment::Moment;
+use crate::inventory::waivers::{Standing, Waiver};
+use crate::model::moment::{Calendar, Moment};
 use crate::model::net::HostId;
 
 /// From how many days before its end a waiver is said to end soon.
@@ -25,15 +25,15 @@ fn covers(waiver: &Waiver, finding: &Finding) -> bool {
     })
 }
 
-fn state(waiver: &Waiver, covered: &[String], now: Moment) -> WaiverState {
-    if !waiver.holds(now) {
-        WaiverState::Ended
-    } else if covered.is_empty() {
-        WaiverState::Unused
-    } else if now.days_until(waiver.expires) < SOON_DAYS {
-        WaiverState::EndsSoon
-    } else {
-        WaiverState::InForce
+fn state(waiver: &Waiver, covered: &[String], now: Moment, calendar: Calendar) -> WaiverState {
+    match waiver.stands(now, calendar) {
+        Standing::NotYet => WaiverState::NotYet,
+        Standing::Ended => WaiverState::Ended,
+        Standing::Holds if covered.is_empty() => WaiverState::Unused,
+        Standing::Holds if calendar.days_between(now, waiver.expires) < SOON_DAYS => {
+            WaiverState::EndsSoon
+        }
+        Standing::Holds => WaiverState::InForce,
     }
 }
 
@@ -45,13 +45,18 @@ fn host(waiver: &Waiver, finding: Option<&Finding>) -> HostId {
 }
 
 /// Marks the findings that a waiver in force covers, and says what became of every waiver.
-pub(super) fn apply(waivers: &[Waiver], findings: &mut [Finding], now: Moment) -> Vec<WaiverLine> {
+pub(super) fn apply(
+    waivers: &[Waiver],
+    findings: &mut [Finding],
+    now: Moment,
+    calendar: Calendar,
+) -> Vec<WaiverLine> {
     let mut lines = Vec::with_capacity(waivers.len());
     for waiver in waivers {
         let mut covered = Vec::new();
         for finding in findings.iter_mut().filter(|finding| covers(waiver, finding)) {
             covered.push(finding.fingerprint.clone());
-            if waiver.holds(now) {
+            if waiver.stands(now, calendar) == Standing::Holds {
                 finding.waived_by.get_or_insert_with(|| waiver.id.clone());
             }
         }
@@ -65,7 +70,7 @@ pub(super) fn apply(waivers: &[Waiver], findings: &mut [Finding], now: Moment) -
             owner: waiver.owner.clone(),
             approved_by: waiver.approved_by.clone(),
             expires: waiver.expires,
-            state: state(waiver, &covered, now),
+            state: state(waiver, &covered, now, calendar),
             findings: covered,
         });
     }

@@ -7,6 +7,7 @@ use tokio::time::timeout_at;
 
 use super::bounded::{Account, Bounded, Terms, Wire, cut_of};
 use super::transcript::Transcript;
+use crate::catalogue::recipe::{Enough, Hear, QUIET, Until};
 use crate::model::observation::Line;
 use crate::model::saw::Cut;
 
@@ -25,6 +26,11 @@ impl Talk {
     pub fn new(wire: Box<dyn Wire>, terms: Terms, held: Option<Box<dyn Send + Sync>>) -> Self {
         let transcript = Transcript::new(terms.clock);
         Self { wire: Bounded::new(wire, terms, held), ahead: Vec::new(), transcript }
+    }
+
+    /// The same conversation, going on inside a wire that a library laid through the stream of its beginning.
+    pub fn inside(wire: Bounded<Box<dyn Wire>>, transcript: Transcript) -> Self {
+        Self { wire, ahead: Vec::new(), transcript }
     }
 
     /// Hears what comes next: at least one byte.
@@ -105,6 +111,33 @@ impl Talk {
         if heard.len() >= most {
             cut = Some(Cut::TooMuch);
         }
+        if !heard.is_empty() {
+            self.transcript.them(&heard);
+        }
+        (heard, cut)
+    }
+
+    /// Listens for what is wanted, and answers what came; how it ended, when that was not by having heard enough. For a
+    /// peer that is to fall silent, silence after its first byte is that end.
+    pub async fn hear_as(&mut self, hear: &Hear) -> (Vec<u8>, Option<Cut>) {
+        let clock = self.wire.terms().clock;
+        let end = clock() + hear.patience;
+        let mut until = end;
+        let (length, cut) = loop {
+            match hear.enough(&self.ahead) {
+                Enough::Yes(length) => break (length, None),
+                Enough::TooMuch => break (hear.most, Some(Cut::TooMuch)),
+                Enough::NotYet => {}
+            }
+            match timeout_at(until, self.hear_more()).await {
+                Err(_) => break (self.ahead.len(), Some(Cut::TimedOut)),
+                Ok(Err(cut)) => break (self.ahead.len(), Some(cut)),
+                Ok(Ok(())) if hear.until == Until::Quiet => until = end.min(clock() + QUIET),
+                Ok(Ok(())) => {}
+            }
+        };
+        let later = self.ahead.split_off(length.min(self.ahead.len()));
+        let heard = std::mem::replace(&mut self.ahead, later);
         if !heard.is_empty() {
             self.transcript.them(&heard);
         }

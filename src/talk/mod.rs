@@ -4,15 +4,18 @@
 
 mod bounded;
 mod conversation;
+mod datagrams;
 pub mod secrets;
 mod transcript;
 
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use bounded::{Account, Bounded, Clock, Terms, Wire, cut_of};
 pub use conversation::Talk;
+pub use datagrams::{Carrier, Datagram, Datagrams};
 pub use transcript::Transcript;
 
 use crate::model::saw::{Cut, NamesSaw, PortsSaw};
@@ -63,11 +66,21 @@ pub trait Doors: Send + Sync {
     /// Opens a conversation.
     fn open(&self, how: Opening) -> Soon<'_, Result<Talk, Unopened>>;
 
+    /// Makes ready to exchange datagrams with that UDP port of the spot's address; what stays unanswered is sent `tries`
+    /// times in all. Nothing is sent before something is said.
+    ///
+    /// # Errors
+    /// Why that may not be.
+    fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened>;
+
     /// Asks the resolvers about a name.
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>>;
 
     /// Finds the state of every one of those TCP ports of the spot's address.
     fn sweep<'a>(&'a self, ports: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>>;
+
+    /// How long was waited for turns so far: no time of any peer's.
+    fn waited(&self) -> Duration;
 
     /// Where a name that a peer gave us leads, without asking anybody: only names of the spot's own host are known.
     ///

@@ -96,6 +96,47 @@ impl Node {
         self.mark.clone()
     }
 
+    /// The same tree with another text in that scalar of it: what the file would be if that stood there.
+    #[must_use]
+    pub fn with_text(&self, scalar: &Self, text: &str) -> Self {
+        self.changed(scalar.id, &|content| {
+            if let Content::Scalar(scalar) = content {
+                text.clone_into(&mut scalar.text);
+            }
+        })
+    }
+
+    /// The same tree with nothing in that list of it.
+    #[must_use]
+    pub fn with_emptied(&self, list: &Self) -> Self {
+        self.changed(list.id, &|content| {
+            if let Content::List(items) = content {
+                items.clear();
+            }
+        })
+    }
+
+    fn changed(&self, id: u32, change: &dyn Fn(&mut Content)) -> Self {
+        let mut changed = self.clone();
+        changed.change(id, change);
+        changed
+    }
+
+    fn change(&mut self, id: u32, change: &dyn Fn(&mut Content)) {
+        if self.id == id {
+            change(&mut self.content);
+        }
+        match &mut self.content {
+            Content::Scalar(_) => {}
+            Content::List(items) => items.iter_mut().for_each(|item| item.change(id, change)),
+            Content::Map(entries) => {
+                for entry in entries {
+                    entry.value.change(id, change);
+                }
+            }
+        }
+    }
+
     /// The scalar, if it is one.
     pub fn scalar(&self) -> Option<&Scalar> {
         match &self.content {

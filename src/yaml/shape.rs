@@ -12,6 +12,12 @@ use super::node::{Content, Entry, Node, Scalar, Sort, Style};
 use super::parse::shown;
 use crate::model::complaint::{Complaint, Source, nearest};
 
+/// More names of fields than this are counted, not shown.
+const FIELDS_AT_MOST: usize = 40;
+
+/// More missing fields than this are told in one complaint.
+const MISSING_AT_MOST: usize = 12;
+
 /// What is wrong with the shape of a tree, and the nodes it is about.
 pub(super) struct Shape<'a> {
     source: &'a Arc<Source>,
@@ -269,16 +275,22 @@ impl<'a> Shape<'a> {
             }
         }
         let required = schema.get("required").and_then(Value::as_array);
-        for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !entries.iter().any(|entry| entry.name() == name) {
-                let of = fields.and_then(|fields| fields.get(name));
-                let means = of.and_then(|of| self.means(of));
-                let mut complaint = self.at(node, format!("`{name}` is missing here"));
-                if let Some(means) = means {
-                    complaint = complaint.help(format!("`{name}:` {means}"));
-                }
-                self.complain(node, complaint);
+        let there = |name: &&str| entries.iter().any(|entry| entry.name() == *name);
+        let required = required.into_iter().flatten().filter_map(Value::as_str);
+        let missing: Vec<&str> = required.filter(|name| !there(name)).collect();
+        if missing.len() > MISSING_AT_MOST {
+            let title = format!("{} fields are missing here", missing.len());
+            let complaint = self.at(node, title).help(format!("they are {}", some_of(&missing)));
+            return self.complain(node, complaint);
+        }
+        for name in missing {
+            let of = fields.and_then(|fields| fields.get(name));
+            let means = of.and_then(|of| self.means(of));
+            let mut complaint = self.at(node, format!("`{name}` is missing here"));
+            if let Some(means) = means {
+                complaint = complaint.help(format!("`{name}:` {means}"));
             }
+            self.complain(node, complaint);
         }
     }
 
@@ -316,7 +328,7 @@ impl<'a> Shape<'a> {
         };
         let mut complaint = Complaint::at(self.source, entry.key.mark(), title);
         if !unused.is_empty() {
-            complaint = complaint.help(format!("what else may stand here: {}", unused.join(", ")));
+            complaint = complaint.help(format!("what else may stand here: {}", some_of(&unused)));
         }
         self.wrong.insert(entry.value.id);
         self.complaints.push(complaint);
@@ -351,7 +363,7 @@ impl<'a> Shape<'a> {
             [] if !words.is_empty() => self.word(node, &words),
             [] => {
                 let mut all: Vec<&str> =
-                    shapes.iter().flat_map(|(_, schema)| kinds(schema)).collect();
+                    shapes.iter().flat_map(|(_, schema)| self.all_kinds(schema)).collect();
                 all.dedup();
                 match node.scalar() {
                     Some(scalar) => self.scalar(node, scalar, &Map::new(), &all),
@@ -407,6 +419,18 @@ impl<'a> Shape<'a> {
         let inner = schema.get("oneOf").and_then(Value::as_array)?;
         let words = inner.iter().map(|choice| self.words_of(self.resolved(choice)?));
         Some(words.collect::<Option<Vec<_>>>()?.concat())
+    }
+
+    /// The kinds of value that a schema allows, those of its choices included.
+    fn all_kinds(&self, schema: &'a Map<String, Value>) -> Vec<&'a str> {
+        match schema.get("oneOf").or(schema.get("anyOf")).and_then(Value::as_array) {
+            Some(inner) => inner
+                .iter()
+                .filter_map(|choice| self.resolved(choice))
+                .flat_map(|inner| self.all_kinds(inner))
+                .collect(),
+            None => kinds(schema),
+        }
     }
 
     fn is_of_kind(&self, node: &Node, schema: &'a Map<String, Value>) -> bool {
@@ -489,5 +513,14 @@ fn format_range(format: &str) -> (Option<i64>, Option<i64>) {
         "int16" => (Some(i64::from(i16::MIN)), Some(i64::from(i16::MAX))),
         "int32" => (Some(i64::from(i32::MIN)), Some(i64::from(i32::MAX))),
         _ => (None, None),
+    }
+}
+
+/// Names of fields, at most so many.
+fn some_of(names: &[&str]) -> String {
+    let some = names.get(..FIELDS_AT_MOST).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(FIELDS_AT_MOST) {
+        0 => some,
+        more => format!("{some}, and {more} more"),
     }
 }

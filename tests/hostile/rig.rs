@@ -1,6 +1,8 @@
 //! Scans some ports of 127.0.0.1 through the whole engine, with a plan made by hand and a book in a folder of its own.
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,11 +15,13 @@ use postern::model::net::{HostId, port_ranges};
 use postern::model::plan::{Bound, Class, Limits, Over, Plan, Step, When};
 use postern::model::record::{Opened, Row};
 use postern::model::saw::{PortState, PortsSaw};
-use postern::probe::{Errand, PROBES, Probe};
+use postern::probe::{Ask, Errand, Probe, built_in};
 use postern::scope::authorisation::Window;
 use postern::scope::{Authorisation, Scope, Setup};
 use postern::talk::{Soon, Unopened};
 use serde::de::DeserializeOwned;
+
+use super::peers::{Peers, http};
 
 /// Budgets as short as that many milliseconds for a conversation allow.
 pub(crate) fn budgets(talk: u64) -> Budgets {
@@ -35,13 +39,16 @@ pub(crate) fn budgets(talk: u64) -> Budgets {
 pub(crate) struct Rig {
     pub(crate) budgets: Budgets,
     pub(crate) stop: Stop,
-    pub(crate) probes: &'static [&'static Probe],
+    pub(crate) probes: Vec<Probe>,
     pub(crate) pace: u32,
+    /// What the plan gives each step.
+    pub(crate) seconds: u64,
 }
 
 impl Default for Rig {
     fn default() -> Self {
-        Self { budgets: budgets(1200), stop: Stop::default(), probes: PROBES, pace: 2000 }
+        let (budgets, stop) = (budgets(1200), Stop::default());
+        Self { budgets, stop, probes: built_in(), pace: 2000, seconds: 60 }
     }
 }
 
@@ -53,14 +60,9 @@ impl Rig {
 
     /// With a `greeting` that panics.
     pub(crate) fn with_broken_greeting(mut self) -> Self {
-        let broken = |probe: &&'static Probe| -> &'static Probe {
-            if probe.name != "greeting" {
-                return probe;
-            }
-            Box::leak(Box::new(Probe { ask: break_down, ..**probe }))
-        };
-        let probes: Vec<&'static Probe> = PROBES.iter().map(broken).collect();
-        self.probes = Box::leak(probes.into_boxed_slice());
+        for probe in self.probes.iter_mut().filter(|probe| probe.name == "greeting") {
+            probe.ask = Ask::BuiltIn(break_down);
+        }
         self
     }
 
@@ -68,7 +70,8 @@ impl Rig {
     pub(crate) async fn run(self, ports: &[u16]) -> Seen {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("book.jsonl");
-        let plan = plan(ports, self.pace);
+        let mut plan = plan(ports, self.pace);
+        plan.steps.iter_mut().for_each(|step| step.bound.seconds = self.seconds);
         let journal = Journal::create(&path, &opened(&plan)).expect("a book");
         let ended = self.go(plan, journal, Progress::default()).await;
         Seen::read(folder, path, ended, self.budgets)
@@ -105,7 +108,9 @@ impl Rig {
         let (scope, budgets) = (Arc::new(Scope::new(&setup)), world.budgets);
         let (already, stop) = (Progress::default(), Stop::default());
         let plan = Arc::new(plan);
-        let scan = Scan { plan, probes: PROBES, scope, world, already, journal, stop };
+        let probes = built_in();
+        let guide = None;
+        let scan = Scan { plan, probes, guide, scope, world, already, journal, stop };
         let ended = run(scan, &mut |_| {}).await;
         Seen::read(folder, path, ended, budgets)
     }
@@ -115,7 +120,8 @@ impl Rig {
         world.budgets = self.budgets;
         let scan = Scan {
             plan: Arc::new(plan),
-            probes: self.probes,
+            probes: self.probes.clone(),
+            guide: None,
             scope: Arc::new(scope()),
             world,
             already,
@@ -277,9 +283,49 @@ impl Seen {
     }
 }
 
+/// The mark of a process that runs one case.
+const ALONE: &str = "POSTERN_HOSTILE_ALONE";
+
+/// Runs a case in a process of its own, which has scanned a peer that behaves before. What the process holds at its peak
+/// grows by less than that many bytes over that ordinary scan, the peers' own part, who live there too, included.
+pub(crate) fn alone<T: Future<Output = ()>>(most: u64, case: T) {
+    if std::env::var_os(ALONE).is_none() {
+        // `hostile::a_flood_stops_at_the_limit::{{closure}}`
+        let name = std::any::type_name::<T>().split("::").nth(1).expect("the name of the test");
+        let mut command = Command::new(std::env::current_exe().expect("this binary"));
+        // Printing where a panic came from takes more memory than everything else.
+        command.args([name, "--exact", "--nocapture"]).env(ALONE, "1").env("RUST_BACKTRACE", "0");
+        let ended = command.output().expect("it starts");
+        let said = [ended.stdout, ended.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(ended.status.success() && said.contains(" 1 passed"), "{said}");
+        if let Some(figure) = said.lines().find(|line| line.contains(GREW)) {
+            eprintln!("{name}: {figure}");
+        }
+        return;
+    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut peers = Peers::default();
+        let calm = http(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec());
+        let port = peers.serve(calm).await;
+        Rig::scan(&[port]).await.is_within_budget();
+        let before = peak_memory();
+        case.await;
+        let grew = peak_memory() - before;
+        eprintln!("{} KiB {GREW}; at most {}", grew >> 10, most >> 10);
+        assert!(grew < most, "memory stays flat: {grew} bytes more than an ordinary scan");
+    });
+}
+
+/// What the figure is said with.
+const GREW: &str = "more than an ordinary scan";
+
 /// The most memory that this process has held so far, in bytes.
-pub(crate) fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
-    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    let kib = line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok());
+    kib.expect("a number") * 1024
 }

@@ -7,13 +7,14 @@ use postern::inventory::waivers::Treatment;
 use postern::model::moment::Moment;
 use postern::model::net::{CheckId, HostId, Transport};
 use postern::model::outcome::Outcome;
+use postern::model::reason::Reason;
 use postern::model::said::Said;
 use postern::model::severity::{Degree, Gate, Severity};
 use postern::model::subject::Subject;
 use postern::review::{
-    Because, Cap, Changes, CheckLine, Coverage, DeclaredAt, Evidence, ExposureCell, ExposureRow,
-    Finding, FindingState, Fix, GateVerdict, GoneLine, HostLine, Letter, Party, Place, RefusedLine,
-    Review, SystemLine, Test, WaiverLine, WaiverState, sample,
+    Became, Because, Cap, Changes, CheckLine, Coverage, DeclaredAt, Differs, Evidence,
+    ExposureCell, ExposureRow, Finding, FindingState, Fix, GateVerdict, GoneLine, HostLine, Letter,
+    Party, Place, RefusedLine, Review, SystemLine, Test, WaiverLine, WaiverState, sample,
 };
 
 /// The checks: id, impact, likelihood, gate, and the wanted state.
@@ -222,7 +223,9 @@ pub(crate) fn review() -> Review {
     review.refused = vec![RefusedLine {
         host: HostId("mail1".into()),
         address: "198.51.100.77".parse().ok(),
-        rule: "198.51.100.77 is not among the addresses of auth-2026-11".into(),
+        rule: Reason::all(
+            "auth-2026-11 does not cover 198.51.100.77, to which a name leads, for mail1: it lies in none of its networks",
+        ),
     }];
     let leave = &mut review.authorisations[0];
     leave.entitled = vec![
@@ -454,6 +457,7 @@ fn check_line(
         why,
         fix,
         refs,
+        asks: "2".repeat(64),
     }
 }
 
@@ -575,17 +579,19 @@ fn tests(review: &Review) -> Vec<Test> {
                 _ if fails => (Outcome::Fail, None),
                 "backup1" if is_web || check.id.area() == "service" => (
                     Outcome::NotTested,
-                    Some("the host is marked fragile: it gets plain connections only"),
+                    Some("backup1 is fragile: it gets connects and nothing else"),
                 ),
                 "fw1" if check.id.0 == "tls/old-version" => (
                     Outcome::Inconclusive,
-                    Some("the TLS handshake was cut off: connection reset by peer"),
+                    Some(
+                        "whether 443/tcp of 203.0.113.20 speaks TLS did not become clear: the connection was reset",
+                    ),
                 ),
                 "db1" | "mail1" if is_web => {
-                    (Outcome::NotApplicable, Some("no web service answered there"))
+                    (Outcome::NotApplicable, Some("no service on it speaks HTTP"))
                 }
                 "fw1" | "db1" if check.id.0 == "service/version-in-greeting" => {
-                    (Outcome::Inconclusive, Some("nothing came back within 5 s"))
+                    (Outcome::Inconclusive, Some("no answer in time"))
                 }
                 _ => (Outcome::Pass, None),
             };
@@ -594,7 +600,7 @@ fn tests(review: &Review) -> Vec<Test> {
                 host: host.id.clone(),
                 outcomes: BTreeMap::from([(outcome, 1)]),
                 worst: outcome,
-                reasons: reason.map(str::to_owned).into_iter().collect(),
+                reasons: reason.map(|why| (outcome, Reason::all(why))).into_iter().collect(),
             });
         }
     }
@@ -717,39 +723,54 @@ fn changes(review: &Review) -> Changes {
             .filter(move |finding| (finding.state == FindingState::New) == wanted);
         in_state.map(|finding| finding.fingerprint.clone()).collect()
     };
-    let gone = |id: &str, place: &str, severity, en: &str, zh: &str| GoneLine {
+    let gone = |id: &str, place: &str, severity, became, (en, zh): (&str, &str)| GoneLine {
         fingerprint: format!("pf1-{}", "a".repeat(16)),
         check: CheckId(id.into()),
         place: place.into(),
         title: both(en, zh),
         severity,
+        first_seen: day("2026-05-25T15:00:00Z"),
+        last_seen: day("2026-05-26T15:00:00Z"),
+        due: day("2026-08-23T15:00:00Z"),
+        waived_by: None,
+        became,
+        subjects: Vec::new(),
+        vantage_kind: review.scan.vantage_kind,
+        examined: Vec::new(),
+        was_open: true,
+        asks: "2".repeat(64),
     };
     Changes {
         last_made: day("2026-05-26T15:00:00Z"),
-        same_measure: false,
+        differs: vec![
+            Differs::Profile { then: "baseline".into(), now: "dhc-vendor".into() },
+            Differs::Ports { then: "1-1024".into(), now: review.scan.ports.clone() },
+        ],
         new: those(true),
+        came_back: Vec::new(),
+        mended_before: Vec::new(),
         fixed: vec![
             gone(
                 "service/telnet-reachable-from-internet",
                 "fw1 23/tcp",
                 Severity::Critical,
-                "Telnet does not answer the Internet",
-                "Telnet 不回應互聯網的連線",
+                Became::Shut,
+                ("Telnet does not answer the Internet", "Telnet 不回應互聯網的連線"),
             ),
             gone(
                 "certificate/wrong-name",
                 "web1 443/tcp (booking.lydhc.example)",
                 Severity::Medium,
-                "The certificate is for the name that members type",
-                "證書與會員輸入的名稱相符",
+                Became::Passes,
+                ("The certificate is for the name that members type", "證書與會員輸入的名稱相符"),
             ),
         ],
         not_seen_again: vec![gone(
             "tls/old-version",
             "fw1 443/tcp",
             Severity::Medium,
-            "TLS is spoken in version 1.2 or newer",
-            "只使用 TLS 1.2 或以上版本",
+            Became::NotSettled,
+            ("TLS is spoken in version 1.2 or newer", "只使用 TLS 1.2 或以上版本"),
         )],
         still_open: those(false),
         last_burden: 2_140,

@@ -55,6 +55,11 @@ pub(crate) struct Book {
     plan: Plan,
     began: Moment,
     also: Vec<&'static str>,
+    vantage: &'static str,
+    ports: &'static str,
+    sets: &'static str,
+    gate: &'static str,
+    left_out: Vec<&'static str>,
     /// Its rows so far.
     pub(crate) rows: Vec<Row>,
     /// What is accepted.
@@ -71,7 +76,11 @@ impl Book {
             "schema": "postern/inventory/v1",
             "operator": {"id": "dhc", "name": {"en": "A centre"}},
             "zones": [{"id": "clinic", "networks": ["198.51.100.0/24"]}],
-            "vantages": [{"id": "outside", "kind": "internet"}],
+            "vantages": [
+                {"id": "outside", "kind": "internet"},
+                {"id": "away", "kind": "internet"},
+                {"id": "within", "kind": "inside"},
+            ],
             "hosts": [{"id": "web1", "addresses": addresses, "exposure": exposure}],
         });
         let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
@@ -96,7 +105,70 @@ impl Book {
         };
         let rows = vec![Row::Began { at: began, version: "0".into() }];
         let also = Vec::new();
-        Self { inventory, plan, began, also, rows, waivers: Vec::new(), now: began.plus_days(1) }
+        let (vantage, ports, sets, gate) = ("outside", PORTS, "", UNDECLARED);
+        let (waivers, left_out, now) = (Vec::new(), Vec::new(), began.plus_days(1));
+        Self {
+            inventory,
+            plan,
+            began,
+            also,
+            vantage,
+            ports,
+            sets,
+            gate,
+            left_out,
+            rows,
+            waivers,
+            now,
+        }
+    }
+
+    /// Without those of the usual checks.
+    pub(crate) fn without(mut self, left_out: &[&'static str]) -> Self {
+        self.plan.wanted.retain(|wanted| !left_out.contains(&wanted.check.0.as_str()));
+        self.left_out = left_out.to_vec();
+        self
+    }
+
+    /// Seen from that vantage: `outside`, `away` or `within`.
+    pub(crate) fn from(mut self, vantage: &'static str) -> Self {
+        self.vantage = vantage;
+        self.plan.vantage = vantage.into();
+        for row in &mut self.rows {
+            if let Row::Saw(saw) = row {
+                saw.vantage = vantage.into();
+            }
+        }
+        self
+    }
+
+    /// With a profile that asks these ports.
+    pub(crate) fn asked(mut self, ports: &'static str) -> Self {
+        self.ports = ports;
+        for step in &mut self.plan.steps {
+            if let Over::Address { ports: planned, .. } = &mut step.over {
+                *planned = ports.into();
+            }
+        }
+        self
+    }
+
+    /// With these lines under `set:` in the profile.
+    pub(crate) fn setting(mut self, sets: &'static str) -> Self {
+        self.sets = sets;
+        self
+    }
+
+    /// With these checks, and what else stands there, in the profile's gate.
+    pub(crate) fn gate(mut self, gate: &'static str) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// With the inventory changed.
+    pub(crate) fn declaring(mut self, change: impl FnOnce(&mut Json)) -> Self {
+        change(&mut self.inventory);
+        self
     }
 
     /// With that check too.
@@ -197,7 +269,9 @@ impl Book {
     pub(crate) fn compared(&self, last: Option<&Review>) -> Result<Review, ReviewError> {
         let inventory: Inventory =
             serde_json::from_value(self.inventory.clone()).expect("an inventory");
-        let profile = profile(&self.also);
+        let mut checks = [&CHECKS, self.also.as_slice()].concat();
+        checks.retain(|check| !self.left_out.contains(check));
+        let profile = profile(&checks, self.ports, self.sets, self.gate);
         let opened = self.opened();
         let head = Row::Opened(Box::new(opened.clone()));
         let rows: Vec<_> = (0..).zip([head].into_iter().chain(self.rows.iter().cloned())).collect();
@@ -208,6 +282,8 @@ impl Book {
             facts: &facts,
             profile: &profile,
             catalogue_digest: CATALOGUE.digest(),
+            frameworks: &[],
+            packs: &[],
             inventory: &inventory,
             waivers: &self.waivers,
             authorisations: &[],
@@ -225,7 +301,7 @@ impl Book {
             schema: BOOK_SCHEMA.into(),
             version: "0".into(),
             at: self.began,
-            vantage: "outside".into(),
+            vantage: self.vantage.into(),
             identity: BTreeMap::default(),
             inventory: self.inventory.clone(),
             declared_at: BTreeMap::default(),
@@ -245,7 +321,7 @@ impl Book {
             probe: probe.into(),
             revision: 1,
             spot: spot.clone(),
-            vantage: "outside".into(),
+            vantage: self.vantage.into(),
             attempt: 1,
             at: self.began,
             took_ms: 1,
@@ -273,13 +349,13 @@ fn step(id: u32, probe: &str, over: Over) -> Step {
     }
 }
 
-fn profile(also: &[&str]) -> Profile {
+fn profile(checks: &[&str], ports: &str, sets: &str, gate: &str) -> Profile {
     let text = format!(
-        "schema: postern/profile/v1\ntitle: {{en: Small}}\nselect: [{}]\nports: {PORTS}\n\
+        "schema: postern/profile/v1\ntitle: {{en: Small}}\nselect: [{}]\nports: {ports}\n{sets}\
          class: passive\nlimits: {{per-second: 10, per-host-per-second: 5, per-host-parallel: 2}}\n\
-         gate: {{checks: [{UNDECLARED}], coverage: 90, inconclusive: 5, many-medium: 20}}\n\
+         gate: {{checks: [{gate}], coverage: 90, inconclusive: 5, many-medium: 20}}\n\
          due: {{critical: 7, high: 14, medium: 90, low: 180}}\n",
-        [&CHECKS, also].concat().join(", ")
+        checks.join(", ")
     );
     let source = Arc::new(Source { path: "small.yaml".into(), text });
     let files = [File { id: "small".into(), source }];

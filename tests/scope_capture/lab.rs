@@ -1,9 +1,15 @@
 //! Two network namespaces, joined by a cable: the scanner's and the vendor's.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use super::pcap::{self, Packet, What};
+use super::scan::BOOK;
+
+/// A port on which nobody listens.
+const KNOCK: u16 = 9;
 
 static BUILT: AtomicU32 = AtomicU32::new(0);
 
@@ -41,6 +47,8 @@ impl Lab {
                     "192.0.2.10/24",
                     "192.0.2.20/24",
                     "192.0.2.30/24",
+                    "192.0.2.40/24",
+                    "192.0.2.41/24",
                     "192.0.2.53/24",
                     "192.0.2.254/24",
                     "198.51.100.7/24",
@@ -70,8 +78,8 @@ impl Lab {
         let file = lab.folder().join("rules.nft");
         std::fs::write(&file, rules).expect("a file");
         let file = file.display().to_string();
-        done(Command::new("ip").args(["netns", "exec", &vendor, "nft", "-f", &file]));
-        done(Command::new("ip").args(["netns", "exec", &vendor, "sysctl", "-qw"]).args([
+        must(Command::new("ip").args(["netns", "exec", &vendor, "nft", "-f", &file]));
+        must(Command::new("ip").args(["netns", "exec", &vendor, "sysctl", "-qw"]).args([
             "net.ipv4.icmp_ratelimit=0",
             "net.ipv6.icmp.ratelimit=0",
             "net.ipv4.icmp_msgs_per_sec=10000",
@@ -88,44 +96,107 @@ impl Lab {
         format!("postern-{side}-{}", self.tag)
     }
 
-    /// This very test binary, in a namespace, with few descriptors.
+    /// This very test binary, in a namespace.
     fn inside(&self, side: &str, test: &str) -> Command {
         let mut command = Command::new("ip");
         let binary = std::env::current_exe().expect("this binary");
-        command.args(["netns", "exec", &self.name(side)]);
-        command.args(["sh", "-c", "ulimit -n 256; exec \"$@\"", "sh"]).arg(binary);
+        command.args(["netns", "exec", &self.name(side)]).arg(binary);
         command.args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        command.env("POSTERN_LAB", self.folder());
+        command.env("POSTERN_LAB", self.folder()).stdout(Stdio::null());
         command
     }
 
-    /// Starts a side and waits until it is ready.
-    pub(crate) fn start(&self, side: &str, test: &str) -> Running {
-        let running =
-            Running(self.inside(side, test).stdout(Stdio::null()).spawn().expect("it starts"));
+    /// Starts the vendor and waits until it is ready.
+    pub(crate) fn start_vendor(&self) -> Running {
+        let running = Running(self.inside("vendor", "vendor_inside").spawn().expect("it starts"));
         wait_for(&self.folder().join("ready"));
         running
     }
 
-    /// Runs a side to its end, and answers the seconds it took.
-    pub(crate) fn run_to_its_end(&self, side: &str, test: &str, window: &str) -> f64 {
-        let begun = Instant::now();
-        done(self.inside(side, test).env("POSTERN_WINDOW", window));
-        begun.elapsed().as_secs_f64()
+    /// `postern`, in the scanner's namespace, with few descriptors and with the resolvers of the lab's folder for the
+    /// machine's own: `ip netns exec` gives it a view of its own of what is mounted.
+    fn postern(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name("scanner"), "sh", "-euc"]);
+        command.arg("mount --bind resolv.conf /etc/resolv.conf; ulimit -n 256; exec \"$@\"");
+        command.args(["sh", env!("CARGO_BIN_EXE_postern")]).args(arguments);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("POSTERN_") {
+                command.env_remove(name);
+            }
+        }
+        command.current_dir(self.folder()).stdin(Stdio::null()).stdout(Stdio::null());
+        command
     }
 
-    /// Captures everything on the scanner's end of the cable.
-    pub(crate) fn capture(&self) -> Running {
-        let file = self.folder().join("wire.pcap");
-        let cable = format!("pa{}", self.tag);
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name("scanner"), "tcpdump", "-i", &cable]);
-        command.args(["-U", "-n", "--immediate-mode", "-s", "128", "-Z", "root", "-w"]).arg(&file);
-        let running = Running(command.stderr(Stdio::null()).spawn().expect("tcpdump starts"));
-        wait_for(&file);
-        std::thread::sleep(Duration::from_millis(300));
-        running
+    /// Starts `postern scan` over the files of the lab's folder.
+    pub(crate) fn scan(&self) -> Child {
+        let arguments = [
+            "scan",
+            "--inventory=inventory.yaml",
+            "--authorisation=authorisation.yaml",
+            "--profiles=profiles",
+            "--profile=lab",
+            "--out=review",
+            "--quiet",
+        ];
+        self.postern(&arguments).spawn().expect("it starts")
     }
+
+    /// Starts `postern scan --resume` over the book of the lab's folder.
+    pub(crate) fn resume(&self) -> Child {
+        self.postern(&["scan", "--quiet", "--resume", BOOK]).spawn().expect("it starts")
+    }
+
+    /// Captures everything on the scanner's end of the cable and on its loopback.
+    pub(crate) fn capture(&self) -> Capture<'_> {
+        let cable = format!("pa{}", self.tag);
+        let tapped = [(cable.as_str(), "wire.pcap"), ("lo", "lo.pcap")].map(|(name, file)| {
+            let file = self.folder().join(file);
+            let mut command = Command::new("ip");
+            command.args(["netns", "exec", &self.name("scanner"), "tcpdump", "-i", name]);
+            command.args(["-U", "-n", "--immediate-mode", "-s", "128", "-Z", "root", "-w"]);
+            command.arg(&file);
+            let running = Running(command.stderr(Stdio::null()).spawn().expect("tcpdump starts"));
+            wait_for(&file);
+            running
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        Capture { lab: self, tapped }
+    }
+}
+
+/// A capture that goes on.
+pub(crate) struct Capture<'a> {
+    lab: &'a Lab,
+    tapped: [Running; 2],
+}
+
+impl Capture<'_> {
+    /// Ends it, and answers what we sent over the cable. What went over loopback is the one datagram that we send there
+    /// now, to see that it would have been seen.
+    pub(crate) fn end(self) -> Vec<Packet> {
+        let known = done(&mut self.lab.inside("scanner", "knock_inside"));
+        assert!(known.success(), "{known}");
+        // What is still on its way is seen too.
+        std::thread::sleep(Duration::from_millis(700));
+        drop(self.tapped);
+        let folder = self.lab.folder();
+        let inside = ["127.0.0.1", "::1", OURS[0], OURS[1]];
+        let lo = pcap::read(&folder.join("lo.pcap"), &inside);
+        let knocks = lo.iter().filter(|one| (one.what, one.port) == (What::Udp, KNOCK));
+        assert_eq!(knocks.count(), 1, "the capture on loopback sees: {lo:?}");
+        let others: Vec<_> = lo.iter().filter(|one| one.port != KNOCK).collect();
+        let own_answer = |one: &&Packet| one.what == What::Icmp && one.to.is_loopback();
+        assert!(others.iter().all(own_answer) && others.len() <= 1, "on loopback: {others:?}");
+        pcap::read(&folder.join("wire.pcap"), &OURS)
+    }
+}
+
+/// Sends that datagram; inside the scanner's namespace.
+pub(crate) fn knock() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket.send_to(b"knock", ("127.0.0.1", KNOCK)).expect("it goes");
 }
 
 fn wait_for(file: &Path) {
@@ -146,14 +217,6 @@ impl Drop for Lab {
 
 /// A process that is ended with its value.
 pub(crate) struct Running(Child);
-
-impl Running {
-    /// Ends it after it has seen what is still on its way.
-    pub(crate) fn end(self) {
-        std::thread::sleep(Duration::from_millis(700));
-        drop(self);
-    }
-}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -187,10 +250,14 @@ fn possible() -> Result<(), String> {
 }
 
 fn ip(words: &str) {
-    done(Command::new("ip").args(words.split_whitespace()));
+    must(Command::new("ip").args(words.split_whitespace()));
 }
 
-fn done(command: &mut Command) {
-    let status = command.status().expect("it starts");
+fn must(command: &mut Command) {
+    let status = done(command);
     assert!(status.success(), "{command:?}: {status}");
+}
+
+fn done(command: &mut Command) -> ExitStatus {
+    command.status().expect("it starts")
 }

@@ -6,33 +6,37 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
+use super::scan::RESOLVERS;
+
 /// Serves until it is killed.
 pub(crate) fn serve() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let mut tasks = JoinSet::new();
-        let socket = UdpSocket::bind("192.0.2.53:53").await.expect("a port");
-        tasks.spawn(async move {
-            let mut question = [0; 1500];
-            while let Ok((length, from)) = socket.recv_from(&mut question).await {
-                if let Some(answer) = answer(&question[..length], 512) {
-                    let _ = socket.send_to(&answer, from).await;
+        for address in RESOLVERS {
+            let socket = UdpSocket::bind((address, 53)).await.expect("a port");
+            tasks.spawn(async move {
+                let mut question = [0; 1500];
+                while let Ok((length, from)) = socket.recv_from(&mut question).await {
+                    if let Some(answer) = answer(&question[..length], 512) {
+                        let _ = socket.send_to(&answer, from).await;
+                    }
                 }
-            }
-        });
-        let listener = TcpListener::bind("192.0.2.53:53").await.expect("a port");
-        tasks.spawn(async move {
-            while let Ok((mut wire, _)) = listener.accept().await {
-                let Ok(length) = wire.read_u16().await else { continue };
-                let mut question = vec![0; length.into()];
-                if wire.read_exact(&mut question).await.is_err() {
-                    continue;
+            });
+            let listener = TcpListener::bind((address, 53)).await.expect("a port");
+            tasks.spawn(async move {
+                while let Ok((mut wire, _)) = listener.accept().await {
+                    let Ok(length) = wire.read_u16().await else { continue };
+                    let mut question = vec![0; length.into()];
+                    if wire.read_exact(&mut question).await.is_err() {
+                        continue;
+                    }
+                    let answer = answer(&question, 65_000).unwrap_or_default();
+                    let _ = wire.write_u16(u16::try_from(answer.len()).expect("short")).await;
+                    let _ = wire.write_all(&answer).await;
                 }
-                let answer = answer(&question, 65_000).unwrap_or_default();
-                let _ = wire.write_u16(u16::try_from(answer.len()).expect("short")).await;
-                let _ = wire.write_all(&answer).await;
-            }
-        });
+            });
+        }
         for (at, to) in [
             ("192.0.2.10:80", "/start"),
             ("[2001:db8::10]:80", "/start"),
@@ -41,6 +45,9 @@ pub(crate) fn serve() {
             ("192.0.2.10:8083", "http://evil.example/"),
             ("192.0.2.20:8080", "/start"),
             ("192.0.2.30:80", "/start"),
+            ("192.0.2.40:80", "/start"),
+            ("192.0.2.40:8080", "http://192.0.2.41/"),
+            ("192.0.2.41:8080", "/start"),
             ("198.51.100.7:80", "/start"),
         ] {
             let listener = TcpListener::bind(at).await.expect("a port");

@@ -8,12 +8,19 @@ use crate::model::value::{Field, Kind, Type, Value};
 use super::code::{Node, Op, Order};
 use super::literal::{misnamed, text_as};
 use super::parse::{Ast, Is, Sign, Word};
-use super::{Fault, Names};
+use super::{Called, Fault, Names};
 
-/// Types and compiles a tree that must come to `wanted`.
-pub(super) fn check(ast: &Ast, names: &Names<'_>, wanted: &Type) -> Result<Node, Vec<Fault>> {
+/// Types and compiles a tree that must come to `wanted`, or to anything.
+pub(super) fn check(
+    ast: &Ast,
+    names: &Names<'_>,
+    wanted: Option<&Type>,
+) -> Result<Node, Vec<Fault>> {
     let mut checker = Checker { names, scope: Vec::new(), faults: Vec::new() };
-    let node = checker.wanted(ast, wanted);
+    let node = match wanted {
+        Some(wanted) => checker.wanted(ast, wanted),
+        None => checker.hinted(ast, None),
+    };
     match node {
         Some(node) if checker.faults.is_empty() => Ok(node),
         _ => Err(checker.faults),
@@ -152,6 +159,17 @@ impl Checker<'_, '_> {
         if name == "params" {
             return self.wrong(Fault::new(at.clone(), "say which parameter: `params.…`"));
         }
+        if let Some(own) = self.names.own {
+            if own.called == Called::Bare && own.knows(name) {
+                return own.node(name);
+            }
+            if name == "probe" && own.called == Called::Probe {
+                let help = format!("known: {}", prefixed("probe", &own.names()));
+                return self.wrong(
+                    Fault::new(at.clone(), "say which of the probe's facts: `probe.…`").help(help),
+                );
+            }
+        }
         if let Some(kind) = self.names.vocabulary.id(name) {
             let fields = self.names.vocabulary.kind(kind).map(field_names).unwrap_or_default();
             let title = format!("`{name}` is a kind of fact, not a value; say which of its fields");
@@ -181,9 +199,14 @@ impl Checker<'_, '_> {
 
     fn in_sight(&self) -> Vec<&str> {
         let variables = self.scope.iter().rev().map(|variable| variable.name.as_str());
-        let kinds = self.names.vocabulary.visible(self.names.tier).map(|kind| kind.name);
+        let kinds = self.names.vocabulary.visible(self.names.tier).map(|kind| &*kind.name);
         let params = (!self.names.params.is_empty()).then_some("params");
-        variables.chain(kinds).chain(params).collect()
+        let own = match self.names.own {
+            Some(own) if own.called == Called::Bare => own.names(),
+            Some(own) if own.called == Called::Probe => vec!["probe"],
+            _ => Vec::new(),
+        };
+        variables.chain(own).chain(kinds).chain(params).collect()
     }
 
     fn field(&mut self, of: &Ast, word: &Word) -> Option<Node> {
@@ -192,6 +215,9 @@ impl Checker<'_, '_> {
         {
             if name == "params" {
                 return self.param(word);
+            }
+            if name == "probe" {
+                return self.heard(&of.at, word);
             }
             if let Some(id) = self.names.vocabulary.id(name)
                 && let Some(kind) = self.names.vocabulary.kind(id)
@@ -217,6 +243,46 @@ impl Checker<'_, '_> {
         let title = misnamed(&word.text, "is not a field of this", names_of(fields));
         let known = names_of(fields).collect::<Vec<_>>().join(", ");
         self.wrong(Fault::new(word.at.clone(), title).help(format!("its fields: {known}")))
+    }
+
+    /// What the check's own probe heard, or what is concluded from it.
+    fn heard(&mut self, at: &Range<usize>, word: &Word) -> Option<Node> {
+        let Some(own) = self.names.own else {
+            let fault = Fault::new(at.clone(), "this check has no probe of its own");
+            return self.wrong(fault.help("write one under `probe:`"));
+        };
+        match own.called {
+            Called::Probe => {}
+            Called::Bare => {
+                let fault = Fault::new(at.clone(), "`probe` is not known inside the probe itself");
+                return self.wrong(fault.help(format!("write `{}` alone", word.text)));
+            }
+            Called::Later => {
+                let title =
+                    "`when` decides where the probe goes, so it cannot speak of its answers";
+                let fault = Fault::new(at.clone(), title);
+                return self.wrong(fault.help("write this condition under `applies:`"));
+            }
+        }
+        if own.kind.tier > self.names.tier {
+            let title = format!(
+                "the probe is put to each {}, and this check is about a {}",
+                tier(own.kind.tier),
+                tier(self.names.tier)
+            );
+            let fault = Fault::new(at.clone(), title);
+            return self.wrong(fault.help("make the check one of `on: probe`"));
+        }
+        if let Some(node) = own.node(&word.text) {
+            return Some(node);
+        }
+        if own.is_broken(&word.text) {
+            return None;
+        }
+        let known = own.names();
+        let title = misnamed(&word.text, "is nothing that the probe tells", known.iter().copied());
+        let help = format!("it tells: {}", known.join(", "));
+        self.wrong(Fault::new(word.at.clone(), title).help(help))
     }
 
     fn param(&mut self, word: &Word) -> Option<Node> {
@@ -403,6 +469,10 @@ impl Checker<'_, '_> {
             Is::Name(name) => {
                 name != "params"
                     && self.names.vocabulary.id(name).is_none()
+                    && !self
+                        .names
+                        .own
+                        .is_some_and(|own| own.called == Called::Bare && own.knows(name))
                     && !self.scope.iter().any(|variable| variable.name == *name)
             }
             Is::Choice(_, yes, no) => self.needs_hint(yes) && self.needs_hint(no),
@@ -467,12 +537,12 @@ pub(crate) fn tier(tier: crate::model::value::Tier) -> &'static str {
     }
 }
 
-fn field_names(kind: &Kind) -> Vec<&'static str> {
+fn field_names(kind: &Kind) -> Vec<&str> {
     names_of(&kind.fields).collect()
 }
 
-fn names_of(fields: &[Field]) -> impl Iterator<Item = &'static str> {
-    fields.iter().map(|field| field.name)
+fn names_of(fields: &[Field]) -> impl Iterator<Item = &str> {
+    fields.iter().map(|field| &*field.name)
 }
 
 fn prefixed(kind: &str, fields: &[&str]) -> String {

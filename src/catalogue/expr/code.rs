@@ -8,7 +8,7 @@ use crate::model::outcome::Why;
 use crate::model::value::{Type, Value};
 
 /// A step of evaluation, with the type of what comes out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// What is done.
     pub(crate) op: Op,
@@ -19,7 +19,7 @@ pub(crate) struct Node {
 }
 
 /// What a node does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Op {
     /// A constant.
     Const(Value),
@@ -60,7 +60,7 @@ pub(crate) enum Op {
 }
 
 /// The networks of `in_net`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Nets {
     /// Written out, and read when the check was.
     Fixed(Vec<IpNet>),

@@ -10,12 +10,9 @@ static TLS_VERSION: Scale =
     Scale { name: "TlsVersion", names: &["SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"] };
 
 fn vocabulary() -> Vocabulary {
-    let field = |name, of| Field { name, of, means: "A test's field." };
-    let kind = |name, tier, fields: Vec<Field>| Kind {
-        name,
-        tier,
-        means: "A test's kind.",
-        fields: fields.into(),
+    let field = |name: &'static str, of| Field::new(name, of, "A test's field.");
+    let kind = |name: &'static str, tier, fields: Vec<Field>| {
+        Kind::new(name, tier, "A test's kind.", fields)
     };
     let cookie = T::record([field("name", T::Text), field("secure", T::Bool)]);
     Vocabulary::new(vec![
@@ -95,7 +92,10 @@ fn facts() -> Vec<Vec<V>> {
 
 fn read(text: &str) -> Result<Condition, Vec<Fault>> {
     let (vocabulary, params) = (vocabulary(), params());
-    Condition::read(text, &Names { vocabulary: &vocabulary, tier: Tier::Site, params: &params })
+    Condition::read(
+        text,
+        &Names { vocabulary: &vocabulary, tier: Tier::Site, params: &params, own: None },
+    )
 }
 
 /// The outcome in words: `true`, `false`, or the reason; and the blame, when false.
@@ -484,7 +484,7 @@ fn all_mistakes_of_a_condition_are_told_at_once() {
 #[test]
 fn a_kind_below_the_check_cannot_be_seen() {
     let vocabulary = vocabulary();
-    let names = Names { vocabulary: &vocabulary, tier: Tier::Host, params: &[] };
+    let names = Names { vocabulary: &vocabulary, tier: Tier::Host, params: &[], own: None };
     let faults = Condition::read("tls.trusted", &names).expect_err("tls is below host");
     let said = "`tls` is known for each site, and this check is about a host";
     assert_eq!(faults.first().map(|fault| fault.title.as_str()), Some(said));
@@ -512,7 +512,7 @@ fn what_nests_too_deeply_is_refused_and_not_climbed() {
 #[test]
 fn long_lists_cost_no_more_than_the_budget() {
     let (vocabulary, everything) = (vocabulary(), V::list((0..65_536).map(V::Int)));
-    let names = Names { vocabulary: &vocabulary, tier: Tier::Host, params: &[] };
+    let names = Names { vocabulary: &vocabulary, tier: Tier::Host, params: &[], own: None };
     let text = "host.open.all(p, !(p + 100000 in host.open6))";
     let condition = Condition::read(text, &names).expect("a condition");
     let record = [everything.clone(), everything];

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::list::severity;
-use crate::catalogue::{Check, Stricter, type_in_full};
+use crate::catalogue::{Check, Param, Stricter, type_in_full};
+use crate::cli::further::Further;
 use crate::cli::library::{Folders, Library};
 use crate::cli::page::{Page, Style, style_of};
 use crate::cli::{Exit, Globals, files};
@@ -26,14 +27,20 @@ pub(super) struct Explain {
     id: String,
     #[command(flatten)]
     folders: Folders,
-    /// The language of the check's texts: en, zh-Hant.
-    #[arg(long, value_name = "LANG", default_value = "en", env = "POSTERN_LANG")]
-    lang: String,
+    /// The language of the check's texts: en, zh-Hant, or that of a words file [default: that of the words file, or en].
+    #[arg(long, value_name = "LANG", env = "POSTERN_LANG")]
+    lang: Option<String>,
+    #[command(flatten)]
+    further: Further,
 }
 
 impl Explain {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
-        let (library, mut complaints) = Library::open(self.folders.checks.as_deref(), None);
+        let (mut library, mut complaints) = Library::open(&self.folders);
+        let languages = self.further.read(&mut complaints);
+        complaints.extend(library.learn(&languages));
+        let lang = languages.speak(self.lang.as_deref());
+        let lang = lang.map_err(|one| complaints.push(one)).unwrap_or("en");
         let Some(check) = library.catalogue.check(&self.id) else {
             let known = library.catalogue.checks().iter().map(|check| check.id.0.as_str());
             let near = nearest(&self.id, known);
@@ -45,7 +52,7 @@ impl Explain {
             return files::give_up(globals, &complaints);
         };
         let mut page = Page::new(globals);
-        write(&mut page, check, &library.vocabulary, &self.lang);
+        write(&mut page, check, &library.vocabulary, lang);
         page.print();
         if complaints.is_empty() { Exit::Passed } else { files::give_up(globals, &complaints) }
     }
@@ -70,20 +77,24 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
 
     page.heading("What it asks");
     if let Some(kind) = vocabulary.kind(check.on) {
-        page.row(2, "on", Style::Cyan, 9, &format!("{}: {}", kind.name, kind.means));
+        page.row(2, "on", Style::Cyan, 9, &format!("{}: {}", kind.called(), kind.means));
     }
     for (field, text) in check.conditions() {
         page.row(2, field, Style::Cyan, 9, text);
+    }
+    for (field, text) in own_probe(check) {
+        page.line(format!("  {}", page.styled(&field, Style::Cyan, 0)));
+        page.paragraph("    ", 4, &text);
     }
 
     page.heading("What it rests on");
     for (kind, slot) in check.looks_at() {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
-        let name = page.styled(&format!("{}.{}", kind.name, field.name), Style::Cyan, 0);
+        let name = page.styled(&format!("{}.{}", kind.called(), field.name), Style::Cyan, 0);
         let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
         page.line(format!("  {name}  {of}"));
-        page.paragraph("    ", 4, field.means);
+        page.paragraph("    ", 4, &field.means);
     }
     page.row(2, "probes", Style::Faint, 9, &probes(check, vocabulary).join(", "));
 
@@ -91,8 +102,8 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
         page.heading("Parameters");
         for param in &check.params {
             let name = page.styled(&param.name, Style::Cyan, 0);
-            let stricter = param.stricter.map_or("", stricter);
-            let of = page.styled(&format!("{}{stricter}", param.of), Style::Faint, 0);
+            let limits = limits(param);
+            let of = page.styled(&format!("{}{limits}", param.of), Style::Faint, 0);
             page.line(format!("  {name} = {}  {of}", param.default));
             page.paragraph("    ", 4, &param.means);
         }
@@ -119,11 +130,20 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
     page.line(page.styled(&check.source.path.display().to_string(), Style::Faint, 0));
 }
 
+/// What a check's own probe sends, and what is concluded from the answers; nothing where it has none.
+pub(crate) fn own_probe(check: &Check) -> Vec<(String, String)> {
+    let sends = check.asking(&check.defaults()).map(|asking| ("sends".to_owned(), asking.sends));
+    let concluded = check.recipe().into_iter().flat_map(|recipe| recipe.conclusions());
+    let concluded = concluded.map(|(name, text)| (format!("probe.{name}"), text.to_owned()));
+    sends.into_iter().chain(concluded).collect()
+}
+
 /// The probes whose answers a check rests on, in the order in which they are put.
-pub(crate) fn probes(check: &Check, vocabulary: &Vocabulary) -> Vec<&'static str> {
+pub(crate) fn probes<'v>(check: &Check, vocabulary: &'v Vocabulary) -> Vec<&'v str> {
     let mut all = Vec::new();
     for kind in check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind)) {
-        for probe in needs(kind.name) {
+        let needed = if kind.is_of_one_check() { vec!["its own"] } else { needs(kind) };
+        for probe in needed {
             if !all.contains(&probe) {
                 all.push(probe);
             }
@@ -141,12 +161,15 @@ pub(crate) fn degree(degree: Degree) -> &'static str {
     }
 }
 
-/// Which way is stricter, as an afterthought.
-pub(crate) fn stricter(stricter: Stricter) -> &'static str {
-    match stricter {
-        Stricter::Higher => ", stricter when higher",
-        Stricter::Lower => ", stricter when lower",
-        Stricter::Fewer => ", stricter with fewer",
-        Stricter::More => ", stricter with more",
-    }
+/// Which way is stricter and what the bounds are, as an afterthought.
+pub(crate) fn limits(param: &Param) -> String {
+    let way = match param.stricter {
+        None => "",
+        Some(Stricter::Higher) => ", stricter when higher",
+        Some(Stricter::Lower) => ", stricter when lower",
+        Some(Stricter::Fewer) => ", stricter with fewer",
+        Some(Stricter::More) => ", stricter with more",
+    };
+    let bounds = param.bounds.words();
+    if bounds.is_empty() { way.to_owned() } else { format!("{way}, {bounds}") }
 }

@@ -1,6 +1,8 @@
-//! `postern check`: lists, tests and explains checks.
+//! `postern check`: lists, tests, explains and measures checks.
 
+mod bench;
 pub(crate) mod explain;
+mod lint;
 pub(crate) mod list;
 mod test;
 
@@ -8,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, Globals};
 
-/// List, test and explain checks
+/// List, explain, lint, test and measure checks
 ///
 /// A check is one YAML file: a condition over typed facts, what it says when the condition fails, why that matters, how to
 /// mend it, and its own tests.
@@ -23,6 +25,8 @@ enum Command {
     List(list::List),
     Test(test::Test),
     Explain(explain::Explain),
+    Lint(lint::Lint),
+    Bench(bench::Bench),
 }
 
 impl Check {
@@ -31,6 +35,8 @@ impl Check {
             Command::List(command) => command.run(globals),
             Command::Test(command) => command.run(globals),
             Command::Explain(command) => command.run(globals),
+            Command::Lint(command) => command.run(globals),
+            Command::Bench(command) => command.run(globals),
         }
     }
 }

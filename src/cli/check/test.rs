@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::catalogue::{Catalogue, Check, File};
-use crate::cli::library::check_files;
+use super::lint::files;
+use crate::catalogue::{Catalogue, Check, File, mutate};
 use crate::cli::library::vocabulary;
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, complain};
@@ -14,7 +14,7 @@ use crate::model::complaint::Complaint;
 /// Run the tests inside check files
 ///
 /// Every file is read strictly first: a wrong name, type, value or message is shown with its line and column. Then the
-/// tests inside it are run.
+/// tests inside it are run. A check is called by its folder and its name, wherever that folder lies.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 all tests passed, 1 some did not, 2 a file cannot be read as a check.
@@ -22,17 +22,22 @@ Exit codes: 0 all tests passed, 1 some did not, 2 a file cannot be read as a che
 Examples:
   postern check test                         the built-in checks
   postern check test ours/tls/old-cipher.yaml
-  postern check test ours                    a folder, as given to --checks")]
+  postern check test ours                    every check in a folder, however deep
+  postern check test ours/tls                or in one area of it
+  postern check test ours --mutate           and say which of its conditions no test holds")]
 pub(super) struct Test {
     /// Check files, and folders of them [default: the built-in checks].
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Put each condition slightly wrong, one wrong at a time, and demand that a test notices.
+    #[arg(long)]
+    mutate: bool,
 }
 
 impl Test {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
         let mut complaints = Vec::new();
-        let files = self.files(&mut complaints);
+        let files = files(&self.paths, &mut complaints);
         let (catalogue, wrong) = Catalogue::read(&files, &vocabulary());
         let unread = wrong.len() + complaints.len();
         complaints.extend(wrong);
@@ -48,6 +53,13 @@ impl Test {
             complaints.extend(wrong);
         }
         page.line("");
+        if self.mutate {
+            let (made, alive) = mutated(&files);
+            let noticed = made - alive.len();
+            page.line(format!("{made} wrong versions: {noticed} noticed, {} not", alive.len()));
+            failed += alive.len();
+            complaints.extend(alive);
+        }
         let checks = catalogue.checks().len();
         page.line(format!("{checks} checks: {passed} tests passed, {failed} failed"));
         if !globals.quiet {
@@ -62,22 +74,19 @@ impl Test {
             _ => Exit::Untrustworthy,
         }
     }
+}
 
-    fn files(&self, complaints: &mut Vec<Complaint>) -> Vec<File> {
-        if self.paths.is_empty() {
-            return Catalogue::built_in_files();
-        }
-        let mut files = Vec::new();
-        for path in &self.paths {
-            let found = check_files(path, complaints);
-            if found.is_empty() && path.is_dir() {
-                let title = format!("`{}` holds no check files", path.display());
-                complaints.push(Complaint::nowhere(title).help("check files end in .yaml"));
-            }
-            files.extend(found);
-        }
-        files
+/// How many wrong versions of all files were made, and those that no test noticed. What cannot be read or fails as it is
+/// was complained of already.
+fn mutated(files: &[File]) -> (usize, Vec<Complaint>) {
+    let vocabulary = vocabulary();
+    let all = files.iter().filter_map(|file| mutate(file, &vocabulary).ok());
+    let (mut made, mut alive) = (0, Vec::new());
+    for one in all {
+        made += one.made;
+        alive.extend(one.alive);
     }
+    (made, alive)
 }
 
 fn run(check: &Check) -> Vec<Complaint> {

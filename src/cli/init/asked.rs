@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, Write as _};
 use std::net::IpAddr;
 
+use crate::inventory::not_a_name;
+
 use super::Init;
 
 /// A host as it is typed: `web1=192.0.2.10,booking.example.org`.
@@ -23,7 +25,12 @@ pub(super) fn host(text: &str) -> Result<Host, String> {
     for place in places.split(',').map(str::trim).filter(|place| !place.is_empty()) {
         match place.parse::<IpAddr>() {
             Ok(address) => host.addresses.push(address.to_canonical()),
-            Err(_) => host.names.push(place.to_owned()),
+            Err(_) => match not_a_name(place) {
+                Some(help) => {
+                    return Err(format!("`{place}` is neither an address nor a name: {help}"));
+                }
+                None => host.names.push(place.to_owned()),
+            },
         }
     }
     let made = match (host.names.first(), host.addresses.first()) {
@@ -103,6 +110,8 @@ mod tests {
         assert_eq!(host("booking.example.org").expect("a host").id, "booking");
         assert_eq!(host("192.0.2.10").expect("a host").id, "host-192-0-2-10");
         assert!(host("web1=").is_err());
+        assert!(host("web1=300.1.1.1").is_err_and(|why| why.contains("from 0 to 255")));
+        assert!(host("web1=http://x/").is_err_and(|why| why.contains("without scheme")));
         assert_eq!(slug("  Kwai Tsing (DHC) "), "kwai-tsing-dhc");
         assert_eq!(slug("葵青"), "");
     }

@@ -1,7 +1,8 @@
 //! One host: its steps one after the other, the spots of a step a few at a time.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -9,16 +10,20 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Shared;
 use super::known::{Known, Next};
+use crate::engine::allowance::Allowance;
 use crate::engine::doors::{Budget, StepDoors};
+use crate::engine::gate::TOO_SLOW;
 use crate::engine::sweep::{self, Settled};
-use crate::engine::world::instant;
+use crate::engine::world::{Budgets, instant, nonce};
+use crate::facts::FactBase;
 use crate::model::moment::Moment;
-use crate::model::net::parse_port_ranges;
+use crate::model::net::{Transport, parse_port_ranges};
 use crate::model::observation::{Observation, Spot};
 use crate::model::plan::{Bound, Over, Step};
 use crate::model::record::{End, Row};
 use crate::model::saw::PortsSaw;
-use crate::probe::{Brought, Errand, Probe, Reach};
+use crate::plan::Guide;
+use crate::probe::{Ask, Brought, Errand, Probe, Reach};
 use crate::scope::{Origin, Want};
 use crate::talk::Unopened;
 
@@ -36,13 +41,24 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) async fn host(shared: &Arc<Shared>, steps: &[Arc<Step>]) -> Result<(), Unopened> {
     let mut known = Known::of(steps);
     let ports = ports_of(steps);
+    let told = Told::default();
+    let mut facts = None;
     for step in steps {
         shared.report(&format!("{}: {}", step.host, step.probe));
         let budget = Arc::new(Budget::new(step.bound, None));
-        let next = known.spots(step);
+        let mut next = known.spots(step);
+        if let (Some(guide), Over::Door { .. } | Over::Port { .. }) = (&shared.guide, &step.over) {
+            // Recipes come last, and none of them decides where another goes.
+            let facts = facts.get_or_insert_with(|| {
+                let rows = told.lock().unwrap_or_else(PoisonError::into_inner);
+                guide.facts(&step.host, &shared.plan, &rows)
+            });
+            next = next.into_iter().map(|next| sent_away(guide, step, facts, next)).collect();
+        }
         let at_once = usize::try_from(shared.plan.limits.per_host_parallel).unwrap_or(1);
         let asked: Vec<_> = {
-            let here = Here { shared, step, known: &known, budget: &budget, ports: &ports };
+            let (known, budget, ports) = (&known, &budget, &ports);
+            let here = Here { shared, step, known, budget, ports, told: &told };
             let all = next.into_iter().map(|next| here.settle(next));
             stream::iter(all).buffered(at_once.clamp(1, 16)).collect().await
         };
@@ -54,6 +70,7 @@ pub(super) async fn host(shared: &Arc<Shared>, steps: &[Arc<Step>]) -> Result<()
                 Err(why) => stopped = Some(why),
             }
         }
+        shared.gate.belong(&step.host, &known.addresses_so_far());
         if let Some(why) = stopped {
             return Err(why);
         }
@@ -79,7 +96,11 @@ struct Here<'a> {
     known: &'a Known,
     budget: &'a Arc<Budget>,
     ports: &'a [u16],
+    told: &'a Told,
 }
+
+/// The rows of a host so far, where recipes want to know what they come to.
+type Told = Mutex<Vec<(u64, Row)>>;
 
 type Learnt = Option<(Spot, serde_json::Value)>;
 
@@ -90,15 +111,24 @@ impl Here<'_> {
         let spot = match next {
             Next::Ask(spot) => spot,
             Next::Leave(spot, end) => {
-                if already.ended(step, &spot).is_none() {
-                    self.done(&spot, end)?;
+                match already.ended(step, &spot) {
+                    None => self.done(&spot, end)?,
+                    Some(end) => self.tell_again(&spot, end),
                 }
                 return Ok(None);
             }
         };
-        if already.ended(step, &spot).is_some() {
-            let last = already.seen(step, &spot).last();
-            return Ok(last.map(|seen| (spot.clone(), seen.saw.clone())));
+        let last = already.seen(step, &spot).last();
+        let learnt = last.map(|seen| (spot.clone(), seen.saw.clone()));
+        if let Some(end) = already.ended(step, &spot) {
+            self.tell_again(&spot, end);
+            return Ok(learnt);
+        }
+        // Killed between the answer and the end. Only a sweep writes answers of which there are more to come.
+        if learnt.is_some() && !matches!(self.step.over, Over::Address { .. }) {
+            self.tell_again(&spot, &End::Asked);
+            self.done(&spot, End::Asked)?;
+            return Ok(learnt);
         }
         let Some(probe) = self.shared.probe(&self.step.probe) else {
             let error = format!("there is no probe `{}`", self.step.probe);
@@ -106,24 +136,24 @@ impl Here<'_> {
             return Ok(None);
         };
         if instant() >= self.shared.end {
-            let why = "the time that the plan gives the scan is used up".to_owned();
-            self.done(&spot, End::NotTested { why })?;
+            self.done(&spot, End::NotTested { why: TOO_SLOW.into() })?;
             return Ok(None);
         }
         self.ask(probe, spot).await
     }
 
     /// Sends the probe, and writes down what it brings home.
-    async fn ask(&self, probe: &'static Probe, spot: Spot) -> Result<Learnt, Unopened> {
+    async fn ask(&self, probe: &Probe, spot: Spot) -> Result<Learnt, Unopened> {
         let at = self.shared.gate.now();
-        let begun = instant();
-        let ended = self.send(probe, &spot, at).await;
-        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let (ended, took) = self.send(probe, &spot, at).await;
+        let took = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let end = match ended {
             Ok(brought) => {
                 let saw = self.observation(probe, &spot, at, took, brought);
                 let learnt = saw.saw.clone();
-                self.shared.gate.write(&Row::Saw(saw))?;
+                let row = Row::Saw(saw);
+                self.shared.gate.write(&row)?;
+                self.tell(row);
                 self.done(&spot, End::Asked)?;
                 return Ok(Some((spot, learnt)));
             }
@@ -138,30 +168,38 @@ impl Here<'_> {
         Ok(None)
     }
 
-    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on.
+    /// Runs the probe: caught alone, within its time, and only as long as the scan goes on. Answers also how long it took;
+    /// what it waited for its turns is no time of the peer's. A sweep waits for some ports and hears of others at once.
     async fn send(
         &self,
-        probe: &'static Probe,
+        probe: &Probe,
         spot: &Spot,
         at: Moment,
-    ) -> Result<Brought, Unopened> {
-        let world = &self.shared.gate.world;
+    ) -> (Result<Brought, Unopened>, Duration) {
+        let begun = instant();
         let ports = match &self.step.over {
-            Over::Address { ports, .. } => parse_port_ranges(ports).map_err(Unopened::Ours)?,
-            _ => Vec::new(),
+            Over::Address { ports, .. } => parse_port_ranges(ports),
+            _ => Ok(Vec::new()),
+        };
+        let ports = match ports {
+            Ok(ports) => ports,
+            Err(wrong) => return (Err(Unopened::Ours(wrong)), Duration::ZERO),
         };
         let doors = self.doors(probe, spot, at, ports.len());
+        let world = &self.shared.gate.world;
         let errand = Errand {
             spot,
             ports: &ports,
             agent: &world.agent,
             encrypted: self.known.encrypted(spot),
+            alive: self.known.is_alive(spot.address),
+            nonce: &nonce(),
             patience: world.budgets.patience,
             clock: instant,
             doors: &doors,
         };
-        let asked = AssertUnwindSafe((probe.ask)(&errand)).catch_unwind();
-        tokio::select! {
+        let asked = AssertUnwindSafe(probe.ask(&errand)).catch_unwind();
+        let ended = tokio::select! {
             biased;
             came = asked => came.unwrap_or_else(|panic| Err(Unopened::Ours(panic_words(&*panic)))),
             () = self.out_of_time(probe, &doors) => {
@@ -171,10 +209,16 @@ impl Here<'_> {
             () = async { self.shared.gate.stop.given().await; sleep(LAST_WORDS).await } => {
                 Err(Unopened::Stopped)
             }
-        }
+        };
+        let took = match probe.over {
+            Reach::Address => begun.elapsed(),
+            _ => doors.allowance.used(),
+        };
+        (ended, took)
     }
 
-    fn doors(&self, probe: &'static Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
+    fn doors(&self, probe: &Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
+        let terms = Granted::of(probe, self.shared.gate.world.budgets);
         let times = if probe.over == Reach::Address { ports as u64 } else { 1 };
         let bound = Bound {
             connections: probe.bound.connections.saturating_mul(times),
@@ -184,12 +228,13 @@ impl Here<'_> {
         let part = {
             let (gate, step) = (Arc::clone(&self.shared.gate), Arc::clone(self.step));
             let (vantage, spot) = (self.shared.plan.vantage.clone(), spot.clone());
+            let (name, revision) = (probe.name.clone().into_owned(), probe.revision);
             move |part: PortsSaw| {
                 let saw = serde_json::to_value(&part).map_err(|e| Unopened::Ours(e.to_string()))?;
                 gate.write(&Row::Saw(Observation {
                     step: step.id,
-                    probe: probe.name.into(),
-                    revision: probe.revision,
+                    probe: name.clone(),
+                    revision,
                     spot: spot.clone(),
                     vantage: vantage.clone(),
                     attempt: 1,
@@ -209,7 +254,11 @@ impl Here<'_> {
             addresses: self.known.addresses_so_far(),
             resolvers: self.shared.plan.resolvers.clone(),
             budget: Arc::new(Budget::new(bound, Some(Arc::clone(self.budget)))),
-            deadline: Mutex::new(instant() + self.shared.gate.world.budgets.step),
+            allowance: Arc::new(Allowance::new(terms.step)),
+            latest: self.shared.end,
+            talk: terms.talk,
+            hear: terms.hear,
+            waited: AtomicU64::new(0),
             settled: self.settled_before(spot),
             ports: self.ports.to_vec(),
             part: Box::new(part),
@@ -225,16 +274,11 @@ impl Here<'_> {
 
     /// Ends some time after the probe should have. A sweep has no deadline of its own: pace and bound end it.
     async fn out_of_time(&self, probe: &Probe, doors: &StepDoors) {
-        if probe.over == Reach::Address {
-            return sleep_until(self.shared.end).await;
+        match probe.over {
+            Reach::Address => sleep_until(self.shared.end).await,
+            _ => doors.allowance.used_up().await,
         }
-        loop {
-            let end = doors.deadline() + GRACE;
-            sleep_until(end).await;
-            if doors.deadline() + GRACE <= end {
-                return;
-            }
-        }
+        sleep(GRACE).await;
     }
 
     /// Ends when the authorisation's window closes over the spot, and gives the sign to stop. Meanwhile it tells how far
@@ -257,7 +301,8 @@ impl Here<'_> {
         let gate = &self.shared.gate;
         let port = spot.service.map(|(_, port)| port).or(self.ports.first().copied());
         let want = spot.address.zip(port);
-        let want = want.map(|(address, port)| self.want(probe, address, port, spot));
+        let transport = spot.service.map_or(Transport::Tcp, |(transport, _)| transport);
+        let want = want.map(|to| Want { transport, ..self.want(probe, to.0, to.1, spot) });
         let leave = match &want {
             Some(want) => gate.scope.allows(want, gate.now()),
             None => gate.scope.resolves(&spot.host, gate.now()),
@@ -290,7 +335,7 @@ impl Here<'_> {
     ) -> Observation {
         Observation {
             step: self.step.id,
-            probe: probe.name.into(),
+            probe: probe.name.clone().into_owned(),
             revision: probe.revision,
             spot: spot.clone(),
             vantage: self.shared.plan.vantage.clone(),
@@ -303,7 +348,63 @@ impl Here<'_> {
     }
 
     fn done(&self, spot: &Spot, end: End) -> Result<(), Unopened> {
-        self.shared.gate.write(&Row::Done { step: self.step.id, spot: spot.clone(), end })
+        let row = Row::Done { step: self.step.id, spot: spot.clone(), end };
+        self.shared.gate.write(&row)?;
+        self.tell(row);
+        Ok(())
+    }
+
+    /// Keeps a row for those recipes that want to know what it comes to.
+    fn tell(&self, row: Row) {
+        if self.shared.guide.is_some() {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let seq = told.len() as u64;
+            told.push((seq, row));
+        }
+    }
+
+    /// Keeps the rows of an earlier run.
+    fn tell_again(&self, spot: &Spot, end: &End) {
+        let step = self.step.id;
+        for saw in self.shared.already.seen(step, spot) {
+            self.tell(Row::Saw(saw.clone()));
+        }
+        self.tell(Row::Done { step, spot: spot.clone(), end: end.clone() });
+    }
+}
+
+/// What a probe is granted on one spot: the world's budgets, or for a recipe its own caps, which stand in the plan.
+struct Granted {
+    step: Duration,
+    talk: Duration,
+    hear: usize,
+}
+
+/// A recipe ends by itself when its time is up, and brings home what it has; a moment later it is let go.
+const A_MOMENT: Duration = Duration::from_secs(1);
+/// What may come besides what a recipe wants to hear: TLS handshakes, heads of answers, and bodies, which count apart.
+const AROUND: usize = 512 * 1024;
+
+impl Granted {
+    fn of(probe: &Probe, budgets: Budgets) -> Self {
+        match &probe.ask {
+            Ask::BuiltIn(_) => Self { step: budgets.step, talk: budgets.talk, hear: budgets.hear },
+            Ask::Recipe(asking) => {
+                let time = asking.caps.time + A_MOMENT;
+                Self { step: time, talk: time, hear: asking.caps.bytes.saturating_add(AROUND) }
+            }
+        }
+    }
+}
+
+/// Leaves a spot out where no check that wants the step has anything to ask.
+fn sent_away(guide: &Guide, step: &Step, facts: &FactBase, next: Next) -> Next {
+    match next {
+        Next::Ask(spot) => match guide.keeps_away(step, &spot, facts) {
+            Some(why) => Next::Leave(spot, End::NotNeeded { why }),
+            None => Next::Ask(spot),
+        },
+        leave @ Next::Leave(..) => leave,
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::engine::doors::{Names, answered};
 use crate::engine::sweep;
-use crate::model::net::{HostId, Transport};
+use crate::model::net::{HostId, Transport, parse_port_ranges};
 use crate::model::observation::Spot;
 use crate::model::plan::{Over, Step, When};
 use crate::model::record::End;
@@ -25,6 +25,8 @@ pub(super) struct Known {
     origins: BTreeMap<IpAddr, Origin>,
     /// Open ports.
     open: BTreeMap<IpAddr, Vec<u16>>,
+    /// Addresses of which some port answered.
+    alive: BTreeSet<IpAddr>,
     /// Services that spoke by themselves.
     spoke: BTreeSet<(IpAddr, u16)>,
     /// What TLS showed, by service.
@@ -52,7 +54,9 @@ impl Known {
     pub(super) fn of(steps: &[std::sync::Arc<Step>]) -> Self {
         let mut known = Self::default();
         for step in steps {
-            if let Over::Name { names } | Over::Site { names, .. } = &step.over {
+            if let Over::Name { names } | Over::Site { names, .. } | Over::Door { names, .. } =
+                &step.over
+            {
                 for name in names {
                     known.names.known.entry(name.to_ascii_lowercase()).or_default();
                 }
@@ -69,6 +73,11 @@ impl Known {
     /// The host's addresses that the scope has not refused.
     pub(super) fn addresses_so_far(&self) -> Vec<IpAddr> {
         self.origins.keys().copied().collect()
+    }
+
+    /// Whether some TCP port of the address answered.
+    pub(super) fn is_alive(&self, address: Option<IpAddr>) -> bool {
+        address.is_some_and(|address| self.alive.contains(&address))
     }
 
     /// Whether the service encrypts, as far as is known.
@@ -120,6 +129,9 @@ impl Known {
         let Some(address) = spot.address else { return };
         let Ok(saw) = serde_json::from_value::<PortsSaw>(saw.clone()) else { return };
         let open = self.open.entry(address).or_default();
+        if saw.states.iter().any(|run| run.state.is_answer(run.reason.as_ref())) {
+            self.alive.insert(address);
+        }
         let states = sweep::settled(&saw).into_iter();
         open.extend(
             states.filter(|(_, (state, _))| *state == PortState::Open).map(|(port, _)| port),
@@ -150,8 +162,18 @@ impl Known {
             Over::Address { written, resolved_at_most, .. } => {
                 self.addresses(&step.host, written, *resolved_at_most)
             }
-            Over::Service { at_most } => self.services(step, *at_most, &[]),
-            Over::Site { at_most, names } => self.services(step, *at_most, names),
+            Over::Service { at_most } => self.services(step, *at_most, &[], &|_| true),
+            Over::Site { at_most, names } => self.services(step, *at_most, names, &|_| true),
+            Over::Door { ports, at_most, names } => {
+                let ports: BTreeSet<u16> =
+                    parse_port_ranges(ports).unwrap_or_default().into_iter().collect();
+                self.services(step, *at_most, names, &|port| ports.contains(&port))
+            }
+            Over::Port { transport, ports, written, resolved_at_most } => {
+                let ports = parse_port_ranges(ports).unwrap_or_default();
+                let addresses = self.addresses(&step.host, written, *resolved_at_most);
+                each_port(addresses, *transport, &ports)
+            }
         }
     }
 
@@ -185,18 +207,30 @@ impl Known {
         next
     }
 
-    /// Every open port of every address, with every name; none of `names` means the address itself.
-    fn services(&self, step: &Step, at_most: u32, names: &[String]) -> Vec<Next> {
+    /// Every open port of every address that is `wanted`, with every name; none of `names` means the address itself.
+    fn services(
+        &self,
+        step: &Step,
+        at_most: u32,
+        names: &[String],
+        wanted: &dyn Fn(u16) -> bool,
+    ) -> Vec<Next> {
         let host = &step.host;
         let mut next = Vec::new();
-        for (address, ports) in &self.open {
+        for (address, open) in &self.open {
+            let ports: Vec<u16> = open.iter().copied().filter(|port| wanted(*port)).collect();
             let here =
                 Spot { host: host.clone(), address: Some(*address), service: None, name: None };
             if ports.is_empty() {
-                let why = "no port is open".to_owned();
+                let none = if open.is_empty() {
+                    "no port is open"
+                } else {
+                    "no port is open that it is about"
+                };
+                let why = none.to_owned();
                 next.push(Next::Leave(here.clone(), End::NotNeeded { why }));
             }
-            for (at, port) in (0..).zip(ports) {
+            for (at, port) in (0..).zip(&ports) {
                 let here = Spot { service: Some((Transport::Tcp, *port)), ..here.clone() };
                 if at >= at_most {
                     let why = format!("more than {at_most} ports of the address are open");
@@ -238,4 +272,19 @@ impl Known {
         };
         Next::Leave(spot, End::NotNeeded { why: why.to_owned() })
     }
+}
+
+/// Every one of those ports at every address that is asked.
+fn each_port(addresses: Vec<Next>, transport: Transport, ports: &[u16]) -> Vec<Next> {
+    let mut next = Vec::new();
+    for address in addresses {
+        match address {
+            Next::Ask(here) => {
+                let at = |port: &u16| Spot { service: Some((transport, *port)), ..here.clone() };
+                next.extend(ports.iter().map(|port| Next::Ask(at(port))));
+            }
+            leave @ Next::Leave(..) => next.push(leave),
+        }
+    }
+    next
 }

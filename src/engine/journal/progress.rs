@@ -13,6 +13,7 @@ pub struct Progress {
     ends: BTreeMap<(StepId, Spot), End>,
     seen: BTreeMap<StepId, BTreeMap<Spot, Vec<Observation>>>,
     complete: bool,
+    dialled: bool,
 }
 
 impl Progress {
@@ -26,7 +27,8 @@ impl Progress {
                     progress.ends.insert((*step, spot.clone()), end.clone());
                 }
                 Row::Closed { complete, .. } => progress.complete = *complete,
-                Row::Opened(_) | Row::Began { .. } | Row::Dial(_) | Row::Refused { .. } => {}
+                Row::Dial(_) => progress.dialled = true,
+                Row::Opened(_) | Row::Began { .. } | Row::Refused { .. } => {}
             }
         }
         progress
@@ -65,6 +67,11 @@ impl Progress {
     /// How many steps have ended, counted once for each spot.
     pub fn ended_count(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Whether anything was sent before.
+    pub fn has_dialled(&self) -> bool {
+        self.dialled
     }
 
     /// Whether the scan came to its end: nothing is left to ask.

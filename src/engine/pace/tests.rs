@@ -8,8 +8,20 @@ fn millis(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn host(name: u8) -> Payer {
-    Payer::Host(format!("h{name}"))
+fn host(name: u8) -> Payers {
+    [Payer::Host(format!("h{name}"))].into()
+}
+
+/// Which addresses a host has: one of them is two hosts', and the last is a resolver's and nobody else's.
+const OWNED: [(u8, &[u8]); 3] = [(0, &[0, 1]), (1, &[1, 2]), (2, &[3])];
+/// How many addresses there are.
+const ADDRESSES: u8 = 5;
+
+/// Who pays for a packet to that address: it, and every host that has it.
+fn at(address: u8) -> Payers {
+    let owners = OWNED.iter().filter(|(_, owned)| owned.contains(&address));
+    let owners = owners.map(|(name, _)| Payer::Host(format!("h{name}")));
+    owners.chain([Payer::Address([192, 0, 2, address].into())]).collect()
 }
 
 /// The most of these moments that lie in one second, `[x, x + 1 s)`.
@@ -22,14 +34,20 @@ fn most_in_a_second(times: &[Duration]) -> usize {
     times.iter().enumerate().map(window).max().unwrap_or(0)
 }
 
-/// What happens to one connection: to whom, how late the SYN is, how late the call returns, how long it stays
+/// What happens to one connection: to which address, how late the SYN is, how late the call returns, how long it stays
 /// unanswered, all in milliseconds, and how much slower than a second the kernel repeats.
 type Wish = (u8, u64, u64, u64, u64);
 
-/// Plays a schedule and answers when packets left, by host.
-fn play(limits: Limits, wishes: &[Wish]) -> Vec<(u8, Duration)> {
-    let mut pace = Pace::new(limits);
-    let mut wire = Vec::new();
+/// When packets left, by address, and from when until when each connection was open.
+#[derive(Default)]
+struct Wire {
+    packets: Vec<(u8, Duration)>,
+    open: Vec<(u8, Duration, Duration)>,
+}
+
+/// Plays a schedule.
+fn play(mut pace: Pace, wishes: &[Wish]) -> Wire {
+    let mut wire = Wire::default();
     let mut ends: BTreeSet<(Duration, u64, u8)> = BTreeSet::new();
     let mut now = Duration::ZERO;
     for (to, late, call, unanswered, slow) in wishes {
@@ -37,10 +55,10 @@ fn play(limits: Limits, wishes: &[Wish]) -> Vec<(u8, Duration)> {
             while let Some((end, id, of)) = ends.first().copied().filter(|(end, ..)| *end <= now) {
                 ends.pop_first();
                 pace.settled(id, end);
-                pace.shut(&host(of), id);
+                pace.shut(&at(of), id);
             }
             let next_end = ends.first().map(|(end, ..)| *end);
-            now = match pace.poll(&host(*to), Kind::Connection, now) {
+            now = match pace.poll(&at(*to), Kind::Connection, now) {
                 Turn::Go(id) => break id,
                 Turn::WaitUntil(then) => next_end.map_or(then, |end| end.min(then)).max(now),
                 Turn::WaitForOthers => next_end.expect("somebody ends"),
@@ -50,7 +68,9 @@ fn play(limits: Limits, wishes: &[Wish]) -> Vec<(u8, Duration)> {
         pace.sent(id, left + millis(*call));
         let end = left + millis(call + unanswered);
         let repeats = (0..).map(|n| left + millis(n * (1000 + slow)));
-        wire.extend(repeats.take_while(|at| *at <= left || *at < end).map(|at| (*to, at)));
+        let sent = repeats.take_while(|at| *at <= left || *at < end);
+        wire.packets.extend(sent.map(|at| (*to, at)));
+        wire.open.push((*to, left, end));
         ends.insert((end, id, *to));
         // The caller is only as late as its own call.
         now = left + millis(*call);
@@ -66,15 +86,42 @@ proptest! {
         per_second in 1_u32..12,
         per_host_per_second in 1_u32..8,
         per_host_parallel in 1_u32..9,
-        wishes in prop::collection::vec((0_u8..3, 0_u64..30, 0_u64..20, 0_u64..5000, 0_u64..1500), 1..60),
+        wishes in prop::collection::vec((0..ADDRESSES, 0_u64..30, 0_u64..20, 0_u64..5000, 0_u64..1500), 1..60),
     ) {
         let limits = Limits { per_second, per_host_per_second, per_host_parallel };
-        let wire = play(limits, &wishes);
-        let all: Vec<Duration> = wire.iter().map(|(_, at)| *at).collect();
+        let wire = play(Pace::new(limits), &wishes);
+        let all: Vec<Duration> = wire.packets.iter().map(|(_, at)| *at).collect();
         prop_assert!(most_in_a_second(&all) <= per_second as usize);
-        for of in 0..3 {
-            let to: Vec<Duration> = wire.iter().filter(|(to, _)| *to == of).map(|(_, at)| *at).collect();
-            prop_assert!(most_in_a_second(&to) <= per_host_per_second as usize);
+        let single: Vec<[u8; 1]> = (0..ADDRESSES).map(|address| [address]).collect();
+        let hosts = OWNED.iter().map(|(_, owned)| *owned);
+        for somebody in hosts.chain(single.iter().map(<[u8; 1]>::as_slice)) {
+            let to = wire.packets.iter().filter(|(to, _)| somebody.contains(to));
+            let to: Vec<Duration> = to.map(|(_, at)| *at).collect();
+            prop_assert!(most_in_a_second(&to) <= per_host_per_second as usize, "{:?}", somebody);
+            let open: Vec<_> = wire.open.iter().filter(|(to, ..)| somebody.contains(to)).collect();
+            for (_, begun, _) in &open {
+                let now = open.iter().filter(|(_, from, end)| from <= begun && begun < end).count();
+                prop_assert!(now <= per_host_parallel as usize, "{:?}", somebody);
+            }
+        }
+    }
+
+    #[test]
+    fn who_goes_on_after_another_leaves_its_last_second_alone(
+        wishes in prop::collection::vec((0..ADDRESSES, 0_u64..30, 0_u64..20, 0_u64..5000, 0_u64..1500), 1..40),
+        killed in 0_u64..3000,
+    ) {
+        let limits = Limits { per_second: 5, per_host_per_second: 3, per_host_parallel: 2 };
+        let killed = millis(killed);
+        let before = play(Pace::new(limits), &wishes).packets.into_iter().filter(|(_, at)| *at < killed);
+        let after = play(Pace::after_another(limits, Duration::ZERO), &wishes).packets;
+        let after = after.into_iter().map(|(to, at)| (to, killed + at));
+        let both: Vec<(u8, Duration)> = before.chain(after).collect();
+        let all: Vec<Duration> = both.iter().map(|(_, at)| *at).collect();
+        prop_assert!(most_in_a_second(&all) <= 5);
+        for of in 0..ADDRESSES {
+            let to: Vec<Duration> = both.iter().filter(|(to, _)| *to == of).map(|(_, at)| *at).collect();
+            prop_assert!(most_in_a_second(&to) <= 3);
         }
     }
 }
@@ -152,4 +199,18 @@ fn a_host_never_meets_a_seconds_worth_at_once() {
         pace.poll(&host(1), Kind::Connection, Duration::ZERO),
         Turn::WaitUntil(Duration::from_micros(52_500))
     );
+}
+
+#[test]
+fn a_packet_waits_for_everybody_who_pays_for_it() {
+    let limits = Limits { per_second: 99, per_host_per_second: 1, per_host_parallel: 9 };
+    let mut pace = Pace::new(limits);
+    let Turn::Go(id) = pace.poll(&at(1), Kind::Connection, Duration::ZERO) else { panic!("free") };
+    pace.sent(id, Duration::ZERO);
+    pace.settled(id, Duration::ZERO);
+    // Of either host, another address; the address itself; and what has nothing to do with any of them.
+    for (address, waits) in [(0, true), (2, true), (1, true), (3, false), (4, false)] {
+        let turn = pace.poll(&at(address), Kind::Datagram, millis(900));
+        assert_eq!(turn == Turn::WaitUntil(millis(1050)), waits, "{address}: {turn:?}");
+    }
 }

@@ -3,22 +3,22 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{Request, Response, header};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
 use regex::Regex;
-use tokio_rustls::TlsConnector;
 
 use super::location::{Place, Scheme};
 use crate::model::heard::Heard;
 use crate::model::observation::Line;
 use crate::model::saw::{Cut, HttpAnswer};
-use crate::probe::tls::{Client, server_name};
+use crate::probe::tls::{Session, Shut, server_name, session};
 use crate::probe::Errand;
 use crate::talk::{Account, Bounded, Talk, Transcript, Unopened, Wire, secrets};
 
@@ -26,27 +26,45 @@ use crate::talk::{Account, Bounded, Talk, Transcript, Unopened, Wire, secrets};
 const HEAD: usize = 64 * 1024;
 /// The most header fields.
 const FIELDS: usize = 256;
-/// As much of a body is read.
-const BODY: usize = 64 * 1024;
-/// As much of it is kept: enough for titles and listings.
-const KEPT: usize = 4096;
+/// As much of one header field is kept.
+const FIELD: usize = 4096;
+
+/// What is asked for, besides the place.
+#[derive(Clone, Debug)]
+pub(in crate::probe) struct Wish {
+    /// `GET`, or another method that changes nothing.
+    pub(in crate::probe) method: Method,
+    /// Header fields besides those that every request has.
+    pub(in crate::probe) headers: Vec<(HeaderName, HeaderValue)>,
+    /// As much of a body is read.
+    pub(in crate::probe) read: usize,
+    /// As much of it is kept.
+    pub(in crate::probe) kept: usize,
+}
+
+impl Default for Wish {
+    /// A page as a visitor asks for it, of which so much is kept that titles and listings can be told.
+    fn default() -> Self {
+        Self { method: Method::GET, headers: Vec::new(), read: 64 * 1024, kept: 4096 }
+    }
+}
 
 /// What one visit brought.
-pub(super) struct Exchange {
-    pub(super) got: Got,
-    pub(super) lines: Vec<Line>,
+pub(in crate::probe) struct Exchange {
+    pub(in crate::probe) got: Got,
+    pub(in crate::probe) lines: Vec<Line>,
 }
 
 /// What came back.
-pub(super) struct Got {
+pub(in crate::probe) struct Got {
     /// The answer, if there was one.
-    pub(super) answer: Option<HttpAnswer>,
+    pub(in crate::probe) answer: Option<HttpAnswer>,
     /// Where it sends us.
-    pub(super) location: Option<String>,
+    pub(in crate::probe) location: Option<String>,
     /// How it was cut.
-    pub(super) cut: Option<Cut>,
+    pub(in crate::probe) cut: Option<Cut>,
     /// Whether the peer speaks HTTP.
-    pub(super) speaks: Option<bool>,
+    pub(in crate::probe) speaks: Option<bool>,
 }
 
 impl Exchange {
@@ -62,36 +80,28 @@ pub(super) async fn exchange(
     talk: Talk,
     place: &Place,
     to: Option<IpAddr>,
+    wish: &Wish,
     errand: &Errand<'_>,
 ) -> Result<Exchange, Unopened> {
-    let (stream, account, transcript) = talk.into_stream();
-    let got = match place.scheme {
-        Scheme::Http => request(stream, &account, place, errand.agent, &transcript).await?,
+    let asking = Asking { place, wish, agent: errand.agent };
+    let (got, transcript) = match place.scheme {
+        Scheme::Http => {
+            let (stream, account, transcript) = talk.into_stream();
+            (asking.request(stream, &account, &transcript).await?, transcript)
+        }
         Scheme::Https => {
-            let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
-            let client = Client::new(&versions, &[b"http/1.1"]).map_err(Unopened::Ours)?;
             let named = place.literal().is_none().then_some(place.host.as_str());
-            let terms = stream.terms();
-            let connector = TlsConnector::from(Arc::clone(&client.config));
-            match connector.connect(server_name(named, to), stream).await {
-                Ok(session) => {
-                    transcript.wire("[TLS]");
-                    let inner = Bounded::new(session, terms, None);
-                    let within = inner.account();
-                    let mut got =
-                        request(inner, &within, place, errand.agent, &transcript).await?;
+            match session(talk, server_name(named, to), &[b"http/1.1"]).await? {
+                Ok(Session { stream, outer, transcript }) => {
+                    let within = stream.account();
+                    let mut got = asking.request(stream, &within, &transcript).await?;
                     // The outer stream knows better what happened to the network.
                     if got.cut == Some(Cut::Reset) {
-                        got.cut = account.cut().or(got.cut);
+                        got.cut = outer.cut().or(got.cut);
                     }
-                    got
+                    (got, transcript)
                 }
-                Err(wrong) => {
-                    transcript.wire("the TLS handshake failed");
-                    let garbled = Cut::Garbled { what: format!("TLS: {wrong}") };
-                    let cut = account.cut().unwrap_or(garbled);
-                    Got { answer: None, location: None, cut: Some(cut), speaks: None }
-                }
+                Err(Shut { cut, lines }) => return Ok(Exchange { lines, ..Exchange::cut(cut) }),
             }
         }
     };
@@ -101,26 +111,55 @@ pub(super) async fn exchange(
     Ok(Exchange { got, lines: transcript.lines() })
 }
 
-/// Sends the request and reads the answer.
-async fn request<W: Wire + 'static>(
-    stream: Bounded<W>,
-    account: &Account,
-    place: &Place,
-    agent: &str,
-    transcript: &Transcript,
-) -> Result<Got, Unopened> {
-    let request = Request::get(&place.path)
-        .header(header::HOST, place.authority())
-        .header(header::USER_AGENT, agent)
-        .header(header::ACCEPT, "*/*")
-        .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new());
-    let Ok(request) = request else {
-        let what = format!("`{}` cannot be asked for", place.path);
-        return Ok(Got { answer: None, location: None, cut: Some(Cut::Garbled { what }), speaks: None });
+/// What is asked for, where, and by whom.
+struct Asking<'a> {
+    place: &'a Place,
+    wish: &'a Wish,
+    agent: &'a str,
+}
+
+impl Asking<'_> {
+    /// The request.
+    fn head(&self) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
+        let mut request = Request::builder()
+            .method(&self.wish.method)
+            .uri(&self.place.path)
+            .header(header::HOST, self.place.authority())
+            .header(header::USER_AGENT, self.agent)
+            .header(header::ACCEPT_ENCODING, "identity")
+            .header(header::CONNECTION, "close");
+        let own = |name| self.wish.headers.iter().any(|(known, _)| known == name);
+        if !own(header::ACCEPT) {
+            request = request.header(header::ACCEPT, "*/*");
+        }
+        for (name, value) in &self.wish.headers {
+            request = request.header(name, value);
+        }
+        request.body(Empty::new())
+    }
+
+    /// The beginning of the request, for the transcript.
+    fn words(&self) -> String {
+        let (method, place) = (&self.wish.method, self.place);
+        let mut words = format!("{method} {} HTTP/1.1\r\nHost: {}", place.path, place.authority());
+        for (name, value) in &self.wish.headers {
+            let _ = write!(words, "\r\n{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+        }
+        words
+    }
+
+    /// Sends the request and reads the answer.
+    async fn request(
+        &self,
+        stream: Bounded<Box<dyn Wire>>,
+        account: &Account,
+        transcript: &Transcript,
+    ) -> Result<Got, Unopened> {
+    let Ok(request) = self.head() else {
+        let what = format!("`{}` cannot be asked for", self.place.path);
+        return Ok(Exchange::cut(Cut::Garbled { what }).got);
     };
-    transcript.us(format!("GET {} HTTP/1.1\r\nHost: {}", place.path, place.authority()).as_bytes());
+    transcript.us(self.words().as_bytes());
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD).max_headers(FIELDS);
     let handshake = builder.handshake(TokioIo::new(stream)).await;
@@ -128,7 +167,7 @@ async fn request<W: Wire + 'static>(
     let answer = async move {
         let response = sender.send_request(request).await?;
         let (head, body) = response.into_parts();
-        let (body, whole) = read(body).await;
+        let (body, whole) = read(body, self.wish.read).await;
         Ok::<_, hyper::Error>((Response::from_parts(head, body), whole))
     };
     let answer = match select(pin!(connection), pin!(answer)).await {
@@ -136,29 +175,15 @@ async fn request<W: Wire + 'static>(
         Either::Right((answer, _)) => answer,
     };
     Ok(match answer {
-        Ok((response, whole)) => answered(&response, whole, place, account, transcript),
+        Ok((response, whole)) => self.answered(&response, whole, account, transcript),
         Err(wrong) => failed(&wrong, account),
     })
 }
 
-/// Reads the beginning of a body, and says whether that was all of it.
-async fn read(mut body: Incoming) -> (Vec<u8>, bool) {
-    let mut bytes = Vec::new();
-    while bytes.len() <= BODY {
-        match body.frame().await {
-            None => return (bytes, true),
-            Some(Err(_)) => return (bytes, false),
-            Some(Ok(frame)) => bytes.extend(frame.into_data().unwrap_or_default()),
-        }
-    }
-    bytes.truncate(BODY);
-    (bytes, false)
-}
-
 fn answered(
+    &self,
     response: &Response<Vec<u8>>,
     whole: bool,
-    place: &Place,
     account: &Account,
     transcript: &Transcript,
 ) -> Got {
@@ -166,7 +191,7 @@ fn answered(
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let fields = response.headers().iter().map(|(name, value)| {
         let kept = secrets::cut_field(name.as_str(), &text(value));
-        (Heard::from(name.as_str()), Heard::new(kept.raw().as_bytes(), KEPT))
+        (Heard::from(name.as_str()), Heard::new(kept.raw().as_bytes(), FIELD))
     });
     let headers: Vec<_> = fields.collect();
     let mut said = format!("HTTP {}", status.as_u16());
@@ -176,23 +201,40 @@ fn answered(
     transcript.them(said.as_bytes());
     let location = response.headers().get(header::LOCATION).map(text);
     let body = response.body();
-    let begin = String::from_utf8_lossy(body.get(..2 * KEPT).unwrap_or(body)).into_owned();
+    let most = self.wish.kept;
+    let begin = String::from_utf8_lossy(body.get(..2 * most).unwrap_or(body)).into_owned();
     let kept = secrets::cut(&begin);
     let answer = HttpAnswer {
-        url: super::heard(&place.url()),
+        url: super::heard(&self.place.url()),
         status: status.as_u16(),
         headers,
         title: title(&String::from_utf8_lossy(body)),
-        body: Heard::new(kept.as_bytes(), KEPT),
-        truncated: !whole || body.len() > KEPT,
+        body: Heard::new(kept.as_bytes(), most),
+        truncated: !whole || body.len() > most,
     };
-    let cut = (!whole && body.len() < BODY).then(|| account.cut().unwrap_or(Cut::Closed));
+    let cut = (!whole && body.len() < self.wish.read).then(|| account.cut().unwrap_or(Cut::Closed));
     Got {
         answer: Some(answer),
         location: location.filter(|_| status.is_redirection()),
         cut,
         speaks: Some(true),
     }
+}
+
+}
+
+/// Reads the beginning of a body, and says whether that was all of it.
+async fn read(mut body: Incoming, most: usize) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    while bytes.len() <= most {
+        match body.frame().await {
+            None => return (bytes, true),
+            Some(Err(_)) => return (bytes, false),
+            Some(Ok(frame)) => bytes.extend(frame.into_data().unwrap_or_default()),
+        }
+    }
+    bytes.truncate(most);
+    (bytes, false)
 }
 
 /// No answer: whether it is one in another tongue or none at all.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 /// With or without TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(in crate::probe) enum Scheme {
     /// In the clear.
     Http,
     /// Over TLS.
@@ -32,7 +32,7 @@ impl fmt::Display for Scheme {
 
 /// A place that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::probe) struct Place {
     /// How.
     pub(super) scheme: Scheme,
     /// A name in lower case, or an address; IPv6 in brackets.
@@ -40,12 +40,12 @@ pub(super) struct Place {
     /// The port.
     pub(super) port: u16,
     /// Path and query.
-    pub(super) path: String,
+    pub(in crate::probe) path: String,
 }
 
 impl Place {
     /// As a URL, the port only where it is not the usual one.
-    pub(super) fn url(&self) -> String {
+    pub(in crate::probe) fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority(), self.path)
     }
 
@@ -62,11 +62,21 @@ impl Place {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
+    /// Another path and query of the same site.
+    pub(in crate::probe) fn at_path(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
+    /// Whether another place is of the same site: same scheme, host and port.
+    pub(in crate::probe) fn is_beside(&self, other: &Self) -> bool {
+        (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)
+    }
+
     /// Where a `Location` leads from here.
     ///
     /// # Errors
     /// In words, why it leads nowhere that we go.
-    pub(super) fn join(&self, location: &str) -> Result<Self, String> {
+    pub(in crate::probe) fn join(&self, location: &str) -> Result<Self, String> {
         let location = location.trim().split('#').next().unwrap_or("");
         if location.len() > 8 * 1024 || location.bytes().any(|byte| byte <= b' ' || byte == 127) {
             return Err("it is not a URL".into());

@@ -10,7 +10,7 @@ use crate::review::{GoneLine, WaiverLine, WaiverState};
 #[derive(Debug, Serialize)]
 pub(super) struct ChangesView {
     against: String,
-    same_measure: bool,
+    differs: Vec<String>,
     then_letter: String,
     now_letter: String,
     then_burden: String,
@@ -31,6 +31,8 @@ struct Entry {
     severity_word: String,
     place: String,
     line: Line,
+    /// What became of it, where it is not here any more.
+    became: Option<String>,
 }
 
 /// The comparison with the last review, when there was one.
@@ -46,13 +48,14 @@ pub(super) fn changes(reader: &Reader<'_>) -> Option<ChangesView> {
     };
     Some(ChangesView {
         against: words.say("changes.against", &[("date", &words.date(changes.last_made))]),
-        same_measure: changes.same_measure,
+        differs: changes.differs.iter().map(|one| reader.bounded(&words.differs(one))).collect(),
         then_letter: format!("{:?}", changes.last_letter),
         now_letter: format!("{:?}", reader.review.grade.letter),
         then_burden: number(changes.last_burden),
         now_burden: number(reader.review.burden),
         lists: vec![
             list("new", "changes.new", here(&changes.new)),
+            list("back", "changes.back", here(&changes.came_back)),
             list("fixed", "changes.fixed", gone(&changes.fixed)),
             list("still", "changes.still", here(&changes.still_open)),
             list("gone", "changes.gone", gone(&changes.not_seen_again)),
@@ -68,6 +71,7 @@ fn still_here(reader: &Reader<'_>, fingerprint: &str) -> Option<Entry> {
         severity_word: reader.severity(finding.severity).to_owned(),
         place: reader.bounded(&place),
         line: Line { text: reader.message(finding), href: reader.anchor(fingerprint) },
+        became: None,
     })
 }
 
@@ -77,6 +81,7 @@ fn no_longer(reader: &Reader<'_>, line: &GoneLine) -> Entry {
         severity_word: reader.severity(line.severity).to_owned(),
         place: reader.bounded(&line.place),
         line: Line { text: reader.said(&line.title), href: None },
+        became: Some(reader.bounded(&reader.words.became(line))),
     }
 }
 
@@ -103,6 +108,7 @@ pub(super) fn waivers(reader: &Reader<'_>) -> Vec<Waiver> {
 
 fn waiver(reader: &Reader<'_>, line: &WaiverLine) -> Waiver {
     let (state, word) = match line.state {
+        WaiverState::NotYet => ("not-yet", "waivers.not-yet"),
         WaiverState::InForce => ("in-force", "waivers.in-force"),
         WaiverState::EndsSoon => ("ends-soon", "waivers.ends-soon"),
         WaiverState::Ended => ("ended", "waivers.ended"),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::findings::groups;
 use super::reader::{Line, Reader, Text, When, host_of, is_open};
+use crate::model::moment::Calendar;
 use crate::model::net::{CheckId, HostId};
 use crate::model::severity::Severity;
 use crate::report::words::number;
@@ -105,10 +106,20 @@ fn because(reader: &Reader<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut unsettled: BTreeMap<&CheckId, Vec<&HostId>> = BTreeMap::new();
     let mut stopping = Vec::new();
+    let mut sight = Vec::new();
     for because in &reader.review.decision.because {
         match because {
             Because::GateFinding { finding } => stopping.extend(reader.finding(finding)),
             Because::GateNotSettled { check, host } => unsettled.entry(check).or_default().push(host),
+            Because::GateOutOfSight { check } => {
+                let title = reader.title(check).text;
+                let text = words.say("decision.because.sight", &[("title", &title)]);
+                sight.push(line(text, Some("untested".into())));
+            }
+            Because::NothingSettled => {
+                let text = words.plain("decision.because.nothing").to_owned();
+                lines.push(line(text, Some("untested".into())));
+            }
             Because::Coverage { settled, wanted } => {
                 let (settled, wanted) = (settled.to_string(), wanted.to_string());
                 let text = words.say("decision.because.coverage", &[("settled", &settled), ("wanted", &wanted)]);
@@ -130,6 +141,7 @@ fn because(reader: &Reader<'_>) -> Vec<Line> {
     });
     let mut out = few(reader, stopping.into_iter().map(|finding| told(reader, finding)).collect());
     out.extend(few(reader, gates.collect()));
+    out.extend(few(reader, sight));
     out.extend(lines);
     out
 }
@@ -227,7 +239,7 @@ fn action(reader: &Reader<'_>, group: &[&Finding]) -> Option<Action> {
         place,
         owner: owners.filter(|owner| seen.insert(owner.text.clone())).collect(),
         due: reader.day(due),
-        overdue: due < reader.review.made,
+        overdue: Calendar::HONG_KONG.is_past(due, reader.review.made),
         href: reader.anchor(&first.fingerprint)?,
     })
 }
@@ -237,9 +249,16 @@ fn unseen(reader: &Reader<'_>) -> Vec<Line> {
     let coverage = &reader.review.coverage;
     let mut lines = Vec::new();
     if !reader.review.scan.complete {
-        let reason = reader.review.scan.incomplete_because.as_deref().unwrap_or("–");
-        let text = words.say("decision.unseen.incomplete", &[("reason", &reader.bounded(reason))]);
-        lines.push(line(text, None));
+        let reason = reader.bounded(&words.reasons(&reader.review.scan.incomplete_because));
+        let reason = if reason.is_empty() { "–" } else { &reason };
+        lines.push(line(words.say("decision.unseen.incomplete", &[("reason", reason)]), None));
+    }
+    let hidden = reader.review.decision.out_of_sight.len() as u64;
+    if hidden > 0 {
+        lines.push(line(words.count("decision.unseen.sight", hidden, &[]), Some("untested".into())));
+    }
+    if coverage.pass + coverage.fail + coverage.inconclusive + coverage.not_tested == 0 {
+        lines.push(line(words.plain("decision.because.nothing").to_owned(), None));
     }
     if coverage.inconclusive + coverage.not_tested > 0 {
         let percent = coverage.settled_percent.to_string();

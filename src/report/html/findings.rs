@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::reader::{Line, Reader, Text, When, host_of, is_open};
 use crate::facts::kinds::SCALES;
+use crate::model::moment::Calendar;
 use crate::model::net::CheckId;
 use crate::report::words::number;
 use crate::review::{Evidence, Finding, FindingState, Fix, Place};
@@ -152,6 +153,7 @@ fn item(reader: &Reader<'_>, finding: &Finding) -> Option<Item> {
         FindingState::New => ("new", "state.new"),
         FindingState::StillOpen => ("still-open", "state.still-open"),
         FindingState::WaiverEnded => ("waiver-ended", "state.waiver-ended"),
+        FindingState::CameBack => ("came-back", "state.came-back"),
     };
     let made = reader.review.made;
     let days = u64::try_from(finding.first_seen.days_until(made)).unwrap_or(0);
@@ -170,7 +172,7 @@ fn item(reader: &Reader<'_>, finding: &Finding) -> Option<Item> {
         first_seen: words.say("findings.first-seen", &[("date", &words.date(finding.first_seen))]),
         age: (days > 0).then(|| words.count("findings.age", days, &[])),
         due: reader.day(finding.due),
-        overdue: accepted.is_none() && finding.due < made,
+        overdue: accepted.is_none() && Calendar::HONG_KONG.is_past(finding.due, made),
         accepted,
         owner: host_of(finding).map_or_else(Text::default, |host| reader.owner(host)),
         id: words.say(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::reader::{Reader, Text};
 use crate::inventory::VantageKind;
 use crate::report::words::number;
-use crate::review::{AuthorisationLine, RefusedLine};
+use crate::review::{AuthorisationLine, PackLine, RefusedLine};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Method {
@@ -109,8 +109,24 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
         fact("method.profile", vec![reader.bounded(&tool.profile)]),
         code("method.profile.digest", &tool.profile_digest),
         code("method.catalogue.digest", &tool.catalogue_digest),
+        fact("method.packs", tool.packs.iter().map(|pack| origin(reader, pack)).collect()),
         code("method.book.digest", &scan.book_digest),
     ]
+}
+
+/// Where checks and profiles come from, and who vouches for them.
+fn origin(reader: &Reader<'_>, pack: &PackLine) -> String {
+    let mut name = reader.bounded(&pack.name);
+    if !pack.version.is_empty() {
+        name = format!("{name} {}", reader.bounded(&pack.version));
+    }
+    let digest = pack.digest.get(..16).unwrap_or(&pack.digest);
+    let signer = pack.signer.as_deref().map(|by| reader.bounded(by)).unwrap_or_default();
+    let seal = reader.words.say(&format!("method.packs.{}", pack.seal), &[("by", &signer)]);
+    reader.words.say(
+        "method.packs.value",
+        &[("name", &name), ("seal", &seal), ("digest", &reader.bounded(digest))],
+    )
 }
 
 fn limits(reader: &Reader<'_>) -> Vec<String> {
@@ -180,7 +196,7 @@ fn refused(reader: &Reader<'_>, line: &RefusedLine) -> Refused {
     Refused {
         host: reader.bounded(&line.host.0),
         address: line.address.map(|address| address.to_string()),
-        rule: reader.english(&line.rule),
+        rule: Reader::bare(reader.bounded(&reader.words.reasons(&line.rule))),
     }
 }
 

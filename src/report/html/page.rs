@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::changes::{ChangesView, Waiver, changes, waivers};
+use super::controls::{Framework, frameworks};
 use super::decision::Decision;
 use super::exposure::Exposure;
 use super::findings::{Card, cards};
@@ -34,6 +35,7 @@ pub(super) struct Page {
     cards: Vec<Card>,
     waivers: Vec<Waiver>,
     results: Results,
+    controls: Vec<Framework>,
     method: Method,
     leave: Leave,
     glossary: Vec<Term>,
@@ -73,6 +75,7 @@ impl Page {
             cards: cards(reader),
             waivers: waivers(reader),
             results: Results::new(reader),
+            controls: frameworks(reader),
             method: Method::new(reader),
             leave: Leave::new(reader),
             glossary: glossary(reader),

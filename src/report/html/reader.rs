@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId};
+use crate::model::reason::Reason;
 use crate::model::said::Said;
 use crate::model::severity::Severity;
 use crate::report::words::{Words, number};
@@ -77,10 +78,19 @@ impl<'a> Reader<'a> {
         lines.map(|line| Text { text: line.to_owned(), lang: whole.lang.clone() }).collect()
     }
 
-    /// A text that exists in English only, because the program wrote it.
+    /// A text that exists in English only, or of which nothing better is known.
     pub(super) fn english(&self, text: &str) -> Text {
         let lang = (self.words.lang() != "en").then(|| "en".to_owned());
         Text { text: self.bounded(text), lang }
+    }
+
+    /// A reason: in the report's language where the words are ours or a check's, and else as it was said.
+    pub(super) fn reason(&self, reason: &Reason) -> Text {
+        match reason {
+            Reason::Check { said } => self.said(said),
+            Reason::Ours { .. } => Self::bare(self.bounded(&self.words.reason(reason))),
+            Reason::Verbatim { verbatim } => self.english(verbatim),
+        }
     }
 
     /// A text that stands in no particular language: an id, a name, an address.

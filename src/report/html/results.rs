@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::reader::{Reader, Text};
 use crate::model::net::CheckId;
 use crate::model::outcome::Outcome;
+use crate::model::reason::Reason;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Results {
@@ -34,14 +35,14 @@ struct Row {
 }
 
 /// The hosts of one check that came to the same outcome for the same reasons.
-type Alike<'a> = BTreeMap<(usize, Outcome, &'a [String]), Vec<usize>>;
+type Alike = BTreeMap<(usize, Outcome, Vec<Reason>), Vec<usize>>;
 
 impl Results {
     pub(super) fn new(reader: &Reader<'_>) -> Self {
         let alike = alike(reader);
         let rows = |wanted: &[Outcome]| -> Vec<(&CheckId, Row)> {
             let those = alike.iter().filter(|((_, outcome, _), _)| wanted.contains(outcome));
-            those.filter_map(|(key, hosts)| row(reader, *key, hosts)).collect()
+            those.filter_map(|(key, hosts)| row(reader, key, hosts)).collect()
         };
         let bare = |rows: Vec<(&CheckId, Row)>| rows.into_iter().map(|(_, row)| row).collect();
         let not_applicable = rows(&[Outcome::NotApplicable]);
@@ -56,7 +57,8 @@ impl Results {
     }
 }
 
-fn alike<'a>(reader: &Reader<'a>) -> Alike<'a> {
+fn alike(reader: &Reader<'_>) -> Alike {
+    let word = reader.words.plain("untested.this-host");
     let checks: HashMap<_, _> = reader.review.checks.iter().enumerate().map(|(at, check)| (&check.id, at)).collect();
     let mut alike = Alike::new();
     for test in &reader.review.tests {
@@ -64,7 +66,8 @@ fn alike<'a>(reader: &Reader<'a>) -> Alike<'a> {
         let unsettled = [Outcome::Inconclusive, Outcome::NotTested];
         let both = unsettled.into_iter().filter(|outcome| *outcome != test.worst && test.outcomes.contains_key(outcome));
         for outcome in both.chain([test.worst]) {
-            let reasons: &[String] = if outcome == Outcome::Pass { &[] } else { &test.reasons };
+            let reasons = test.reasons.get(&outcome).into_iter().flatten();
+            let reasons = reasons.map(|reason| reason.told_of(&test.host.0, word)).collect();
             alike.entry((check, outcome, reasons)).or_default().push(host);
         }
     }
@@ -73,10 +76,10 @@ fn alike<'a>(reader: &Reader<'a>) -> Alike<'a> {
 
 fn row<'a>(
     reader: &Reader<'a>,
-    (check, outcome, reasons): (usize, Outcome, &[String]),
+    (check, outcome, reasons): &(usize, Outcome, Vec<Reason>),
     hosts: &[usize],
 ) -> Option<(&'a CheckId, Row)> {
-    let check = reader.review.checks.get(check)?;
+    let check = reader.review.checks.get(*check)?;
     let (class, word) = match outcome {
         Outcome::Pass => ("pass", "outcome.pass"),
         Outcome::Fail => ("fail", "outcome.fail"),
@@ -89,7 +92,7 @@ fn row<'a>(
         check: reader.bounded(&check.id.0),
         class,
         outcome: reader.words.plain(word).to_owned(),
-        reasons: reasons.iter().map(|reason| reader.english(reason)).collect(),
+        reasons: reasons.iter().map(|reason| reader.reason(reason)).collect(),
         hosts: reader.hosts(hosts.to_vec()),
     };
     Some((&check.id, row))

@@ -188,4 +188,9 @@ impl Message {
         }
         Self { text: out }
     }
+
+    /// The escaped text.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
 }
