@@ -22,7 +22,17 @@ const ELSEWHERE: [&str; 9] = [
 ];
 
 /// The rooms whose reasons end in a book, a fact or a verdict.
-const ROOMS: [&str; 7] = ["facts", "judge", "plan", "scope", "engine", "catalogue/expr", "review"];
+const ROOMS: [&str; 9] = [
+    "facts",
+    "judge",
+    "plan",
+    "scope",
+    "engine",
+    "catalogue/expr",
+    "catalogue/recipe",
+    "probe/recipe",
+    "review",
+];
 
 /// What looks like a reason there and is none, or is put together of sentences that are in the table.
 const OTHERS: [&str; 12] = [

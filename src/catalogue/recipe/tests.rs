@@ -8,6 +8,7 @@ use crate::facts::{KindId, Vocabulary};
 use crate::model::complaint::Source;
 use crate::model::net::Transport;
 use crate::model::plan::Bound;
+use crate::model::reason::Reason;
 use crate::model::value::Value;
 
 /// A check whose probe, `when` and conditions are given; everything else is as it must be.
@@ -476,4 +477,44 @@ fn every_check_brings_a_kind_of_its_own() {
     let spelt = file("a/three", "on: \"probe:a/one\"\nexpect: host.fragile");
     let (_, wrong) = Catalogue::read(&[files[0].clone(), spelt], &built_in);
     assert_eq!(wrong.len(), 1, "no check speaks of what another one asked");
+}
+
+#[test]
+fn a_site_that_is_asked_too_much_hides_its_pages_and_is_left_alone() {
+    let parts = "on: http\nparams: {paths: {type: list text, default: [/a, /b, /c], means: Where.}}\n\
+                 expect: \"!probe.found && probe.one.status != 200\"\nprobe:\n  http:\n    requests:\n\
+                 \x20     - {get: \"{{ each }}\", each: params.paths, as: pages}\n      - {get: /one, as: one}\n\
+                 \x20 facts: {found: \"pages.exists(p, p.status == 200)\"}\n";
+    let answering = |status| super::Page { status, ..super::Page::default() };
+    for (status, asked, rest) in [
+        (429, 2, "it was not asked, because the site had answered that it is asked too much"),
+        (503, 4, "the site answered 503, which does not say what is there"),
+        (502, 4, "the site answered 502, which does not say what is there"),
+    ] {
+        let (turns, saw) = played(parts, |turn, run| match turn {
+            Turn::Fetch(fetch) if fetch.path == "/a" => run.fetched(Ok(&answering(404))),
+            Turn::Fetch(_) => run.fetched(Ok(&answering(status))),
+            _ => {}
+        });
+        assert_eq!(turns.len(), asked + 1, "{turns:?}");
+        assert_eq!(saw["pages"]["items"].as_array().map(Vec::len), Some(1));
+        let why = format!("the site answered {status}, which does not say what is there");
+        assert_eq!(saw["pages"]["unseen"], why);
+        assert_eq!(saw["one"]["unknown"], rest);
+        assert_eq!(saw["answered"], true);
+    }
+    let (_, saw) = played(parts, |turn, run| {
+        if matches!(turn, Turn::Fetch(_)) {
+            run.fetched(Ok(&answering(500)));
+        }
+    });
+    assert_eq!(saw["one"]["status"], 500, "an error of the page itself is its answer");
+}
+
+#[test]
+fn what_ends_a_conversation_can_be_told_in_every_language() {
+    for end in Ending::ALL {
+        let reasons = Reason::all(end.why());
+        assert!(matches!(reasons.as_slice(), [Reason::Ours { .. }]), "{reasons:?}");
+    }
 }
