@@ -9,9 +9,12 @@ use postern::model::reason::Reason;
 use regex::Regex;
 
 /// Sources in those rooms that speak to somebody else: of mistakes in conditions, to the provider, to readers of evidence.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 12] = [
     "tests.rs",
     "sample.rs",
+    "sample_controls.rs",
+    "revisions.rs",
+    "mutate.rs",
     "kinds.rs",
     "properties.rs",
     "lex.rs",

@@ -518,3 +518,35 @@ fn what_ends_a_conversation_can_be_told_in_every_language() {
         assert!(matches!(reasons.as_slice(), [Reason::Ours { .. }]), "{reasons:?}");
     }
 }
+
+/// More pages of one site than this are no look from outside any more, but a load that its owner notices.
+const PAGES_OF_A_SITE: usize = 60;
+
+#[test]
+fn the_whole_library_asks_a_site_for_few_pages_whatever_its_port() {
+    let (catalogue, _) = Catalogue::read(&Catalogue::built_in_files(), &Vocabulary::built_in());
+    let askings: Vec<_> = catalogue
+        .checks()
+        .iter()
+        .filter_map(|check| Some((check, check.asking(&check.defaults())?)))
+        .filter(|(_, asking)| asking.medium == super::Medium::Http)
+        .collect();
+    let listed = askings.iter().flat_map(|(check, _)| check.defaults());
+    let listed = listed.filter_map(|value| match value {
+        Value::List(list) => Some(list.items.iter().filter_map(super::deeds::port).collect()),
+        _ => None,
+    });
+    let ports: std::collections::BTreeSet<u16> =
+        listed.flat_map(|ports: Vec<u16>| ports).chain([1, 80, 443]).collect();
+    assert!(ports.len() > 20, "the library knows more ports than {ports:?}");
+    for port in ports {
+        let here = askings.iter().filter(|(check, _)| {
+            check.may_want(&check.defaults(), &|_| None, Transport::Tcp, port)
+        });
+        let here: std::collections::BTreeMap<&str, &Asking> =
+            here.map(|(_, asking)| (asking.name.as_str(), asking)).collect();
+        let fetches = here.values().flat_map(|asking| &asking.deeds);
+        let pages = fetches.filter(|deed| super::deeds::hops(&deed.does) > 0).count();
+        assert!((1..=PAGES_OF_A_SITE).contains(&pages), "{pages} pages at port {port}");
+    }
+}
