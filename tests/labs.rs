@@ -45,6 +45,9 @@ struct Lab {
     authorisation: String,
     /// The profile.
     profile: String,
+    /// A shell script over what the servers wrote down, which must hold after the audit.
+    #[serde(default)]
+    afterwards: String,
     /// Exactly these findings, as `check host port/transport`.
     expect: BTreeSet<String>,
 }
@@ -77,7 +80,8 @@ fn audit(name: &str, path: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     let running = Running::start(name, &lab)?;
-    let found = running.findings(&lab)?;
+    let found = running.findings()?;
+    running.inside(&running.filled(&lab.afterwards))?;
     if found == lab.expect {
         return Ok(());
     }
@@ -202,7 +206,7 @@ impl Running {
     }
 
     /// Audits the lab with the real program and reads the findings from the review.
-    fn findings(&self, lab: &Lab) -> Result<BTreeSet<String>, Failed> {
+    fn findings(&self) -> Result<BTreeSet<String>, Failed> {
         let program = env!("CARGO_BIN_EXE_postern");
         let script = format!(
             "{program} scan --inventory inventory.yaml --authorisation authorisation.yaml --profile profile.yaml --pace 200/s --out review",
