@@ -53,7 +53,9 @@ struct Lab {
 }
 
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // They wait more than they work.
+    arguments.test_threads.get_or_insert(8);
     let mut labs: Vec<PathBuf> =
         fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs"))
             .expect("the labs are readable")
@@ -130,6 +132,12 @@ impl Drop for Running {
                 Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
             let _ = server.wait();
         }
+        // Some servers leave the group they were started in.
+        let left = Command::new("ip").args(["netns", "pids", &self.namespace]).output();
+        let left = left.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        for pid in left.unwrap_or_default().split_whitespace() {
+            let _ = Command::new("kill").args(["-KILL", pid]).stderr(Stdio::null()).status();
+        }
         let _ = Command::new("ip").args(["netns", "del", &self.namespace]).status();
     }
 }
@@ -191,9 +199,9 @@ impl Running {
 
     fn wait_for(&mut self, doors: &[String]) -> Result<(), Failed> {
         // What runs on Java or Erlang takes its time on a busy machine.
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_secs(90);
         loop {
-            let output = self.shell("ss -Hltn").stdout(Stdio::piped()).output()?;
+            let output = self.shell("ss -Hltun").stdout(Stdio::piped()).output()?;
             let listening = String::from_utf8_lossy(&output.stdout).into_owned();
             let open =
                 |door: &&String| listening.split_whitespace().any(|word| word == door.as_str());

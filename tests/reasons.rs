@@ -9,12 +9,13 @@ use postern::model::reason::Reason;
 use regex::Regex;
 
 /// Sources in those rooms that speak to somebody else: of mistakes in conditions, to the provider, to readers of evidence.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 13] = [
+    "mutate.rs",
+    "rehearse.rs",
+    "revisions.rs",
+    "sample_controls.rs",
     "tests.rs",
     "sample.rs",
-    "sample_controls.rs",
-    "revisions.rs",
-    "mutate.rs",
     "kinds.rs",
     "properties.rs",
     "lex.rs",

@@ -172,20 +172,25 @@ fn in_short(checks: &BTreeSet<&CheckId>) -> String {
     format!("{} checks of {}", checks.len(), areas.join(", "))
 }
 
-/// A label and its text, wrapped, with the text in a column of its own.
+/// A label and its text, wrapped, with the text in a column of its own; a longer label stands on lines before it.
 fn entry(out: &mut String, column: usize, label: &str, text: &str) {
-    let mut line = format!("  {label:column$}");
     let indent = " ".repeat(column + 2);
-    let mut fresh = true;
+    let mut line = format!("  {label:column$}");
     if label.len() >= column {
-        let _ = writeln!(out, "{line}");
+        wrap(out, "  ".into(), "  ", label);
         line.clone_from(&indent);
     }
+    wrap(out, line, &indent, text);
+}
+
+/// A text in lines of at most [`WIDTH`] columns, the first of which is begun.
+fn wrap(out: &mut String, mut line: String, indent: &str, text: &str) {
+    let mut fresh = true;
     for word in text.split(' ') {
         let wide = unicode_width::UnicodeWidthStr::width(line.as_str()) + 1 + word.len();
         if wide > WIDTH && !fresh {
             let _ = writeln!(out, "{}", line.trim_end());
-            line.clone_from(&indent);
+            indent.clone_into(&mut line);
             fresh = true;
         }
         if !fresh {
@@ -228,5 +233,9 @@ mod tests {
             assert!(line.len() <= WIDTH, "{line}");
             assert!(line.starts_with("  tcp   word") || line.starts_with("        word"), "{line}");
         }
+        out.clear();
+        entry(&mut out, 6, &"label ".repeat(20), "text");
+        assert!(out.lines().all(|line| line.len() <= WIDTH), "{out}");
+        assert!(out.starts_with("  label label") && out.ends_with("\n        text\n"), "{out}");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::super::expr::{Env, Truth};
+use super::compose;
 use super::deeds::{Deed, Does, deeds, hops, ports};
 use super::{Caps, Fetch, Medium, Question, Read, Recipe, Until};
 use crate::model::digest::Digest;
@@ -114,6 +115,9 @@ impl Asking {
             lines.push(match &deed.does {
                 Does::Send(bytes) => format!("send {}", hex(bytes)),
                 Does::Echo(from) => format!("echo {}", self.called(*from)),
+                Does::Compose(message) => {
+                    format!("compose {}", compose::spelt(message, &|name| self.spelt(name)))
+                }
                 Does::Read(read) => {
                     let Read { into, hear, form, optional } = read;
                     let until = match &hear.until {
@@ -180,7 +184,7 @@ impl Asking {
             Medium::Tcp | Medium::Tls => {
                 (cap.min(1 + count(|does| matches!(does, Does::Reconnect))), 0)
             }
-            Medium::Udp => (0, tries * count(|does| matches!(does, Does::Send(_) | Does::Echo(_)))),
+            Medium::Udp => (0, tries * count(Does::says)),
             Medium::Dns => (0, tries * count(|does| matches!(does, Does::Ask { .. }))),
             Medium::DnsTcp => (cap.min(count(|does| matches!(does, Does::Ask { .. }))), 0),
             Medium::Http => (cap.min(self.deeds.iter().map(|deed| hops(&deed.does)).sum()), 0),
@@ -196,6 +200,10 @@ impl Asking {
             match &deed.does {
                 Does::Send(bytes) => parts.push(format!("says {}", spoken(bytes))),
                 Does::Echo(_) => parts.push("says back what it heard".into()),
+                Does::Compose(message) => {
+                    let bytes = compose::spelt(message, &|name| name.text().to_owned());
+                    parts.push(format!("says the bytes {bytes}, with what it heard for the names"));
+                }
                 Does::Reconnect => parts.push("connects once more".into()),
                 Does::Ask { question, .. } => {
                     let Question { name, of, class, .. } = question;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::compose::Message;
 use super::{Act, EACH, Fetch, Ports, Question, Read, Step};
 use crate::model::heard;
 use crate::model::value::Value;
@@ -18,10 +19,18 @@ pub(super) struct Deed {
 pub(super) enum Does {
     Send(Arc<[u8]>),
     Echo(usize),
+    Compose(Message),
     Read(Read),
     Reconnect,
     Fetch { into: usize, fetch: Fetch, listed: bool },
     Ask { into: usize, question: Question },
+}
+
+impl Does {
+    /// Whether something is said over a connection or in a datagram.
+    pub(super) fn says(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Echo(_) | Self::Compose(_))
+    }
 }
 
 /// How many connections a request may take.
@@ -44,6 +53,7 @@ pub(super) fn deeds(
     let does = match step.act.clone() {
         Act::Send(bytes) => vec![Does::Send(bytes)],
         Act::Echo(from) => vec![Does::Echo(from)],
+        Act::Compose(message) => vec![Does::Compose(message)],
         Act::Read(read) => vec![Does::Read(read)],
         Act::Reconnect => vec![Does::Reconnect],
         Act::Ask { into, question } => vec![Does::Ask { into, question }],

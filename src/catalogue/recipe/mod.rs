@@ -2,6 +2,7 @@
 //! by one and the same interpreter, which touches no socket: see [`Run`].
 
 mod asking;
+mod compose;
 mod deeds;
 mod ending;
 mod hear;
@@ -92,6 +93,11 @@ impl Medium {
         if self == Self::Http { Tier::Site } else { Tier::Service }
     }
 
+    /// Whether it goes to ports that its check names, instead of to services that were found.
+    pub fn has_ports(self) -> bool {
+        matches!(self, Self::Udp | Self::Dns | Self::DnsTcp)
+    }
+
     /// Whether it goes over UDP, so that nothing is connected before it speaks.
     pub fn is_datagrams(self) -> bool {
         matches!(self, Self::Udp | Self::Dns)
@@ -135,6 +141,8 @@ pub(super) enum Act {
     Send(Arc<[u8]>),
     /// Sends back what was heard.
     Echo(usize),
+    /// Sends bytes with what was heard in them.
+    Compose(compose::Message),
     /// Reads.
     Read(Read),
     /// Hangs up and goes on over a new connection.

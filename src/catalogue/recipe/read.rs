@@ -1,11 +1,13 @@
 //! From `probe:` in a check file to a recipe: everything that is wrong with it, in one go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Param;
 use super::super::expr::{Called, Expression, Names, Own, mentions};
 use super::super::read::{is_name, placed};
 use super::super::values::Reader;
+use super::compose;
 use super::deeds::port;
 use super::record::kind_of;
 use super::written::size;
@@ -74,6 +76,7 @@ pub(in super::super) fn read(
     let own =
         Own { kind: &kind, id: around.id, facts: &facts, broken: &broken, called: Called::Bare };
     draft.conditions(&mut written, own);
+    draft.messages(&mut written, own);
     let ports = draft.ports(node);
     let tries = draft.number(node, "tries", TRIES).unwrap_or(TRIES.0);
     let caps = draft.caps(node, &written);
@@ -108,6 +111,8 @@ pub(super) struct Written<'n> {
     pub(super) condition: Option<&'n Node>,
     pub(super) when: Option<Expression>,
     pub(super) act: Option<Act>,
+    /// Digits with names among them, of a message that is put together from what was heard.
+    pub(super) composed: Option<&'n Node>,
     /// How many captures there are before it.
     pub(super) before: usize,
 }
@@ -265,18 +270,57 @@ impl Draft<'_, '_, '_> {
         for step in steps {
             let Some(node) = step.condition else { continue };
             let Some(when) = self.expression(node, own, Some(&Type::Bool)) else { continue };
-            let late = when.looks_at().into_iter().map(|(_, slot)| usize::from(slot));
-            let mut late = late.filter(|slot| *slot < CAPTURES || *slot >= CAPTURES + step.before);
-            if let Some(field) = late.find_map(|slot| own.kind.fields.get(slot)) {
-                let title = format!("`{}` is not known before this step", field.name);
-                self.reader.wrong(node, title, "a condition sees what was heard by earlier steps");
-                continue;
+            if self.is_early(node, &when, step.before, own) {
+                step.when = Some(when);
             }
-            step.when = Some(when);
         }
     }
 
+    /// Compiles the messages in which something stands that was heard before them.
+    fn messages(&mut self, steps: &mut [Written<'_>], own: Own<'_>) {
+        for step in steps {
+            let Some(node) = step.composed else { continue };
+            let parts = match compose::read(node.text().unwrap_or("")) {
+                Ok(parts) => parts,
+                Err(wrong) => {
+                    let help = "write two digits for each byte, {name} for what was heard, and [ ] around what has its \
+                                length before it";
+                    self.reader.wrong(node, wrong, help);
+                    continue;
+                }
+            };
+            let mut named = |name: &String| {
+                let of = self.compiled(node, name, own, Some(&Type::Text))?;
+                let known = self.is_early(node, &of, step.before, own);
+                known.then(|| Arc::new(of))
+            };
+            let message: Option<Vec<_>> = parts.iter().map(|part| part.with(&mut named)).collect();
+            step.act = message.map(|message| Act::Compose(message.into()));
+        }
+    }
+
+    /// Whether an expression sees only what was heard before its step; complains when it does not.
+    fn is_early(&mut self, node: &Node, of: &Expression, before: usize, own: Own<'_>) -> bool {
+        let slots = of.looks_at().into_iter().map(|(_, slot)| usize::from(slot));
+        let mut late = slots.filter(|slot| *slot < CAPTURES || *slot >= CAPTURES + before);
+        let Some(field) = late.find_map(|slot| own.kind.fields.get(slot)) else { return true };
+        let title = format!("`{}` is not known before this step", field.name);
+        self.reader.wrong(node, title, "a step sees what was heard by earlier ones");
+        false
+    }
+
     fn expression(&mut self, node: &Node, own: Own<'_>, of: Option<&Type>) -> Option<Expression> {
+        self.compiled(node, node.text()?, own, of)
+    }
+
+    /// Compiles a text that stands somewhere in a node.
+    fn compiled(
+        &mut self,
+        node: &Node,
+        text: &str,
+        own: Own<'_>,
+        of: Option<&Type>,
+    ) -> Option<Expression> {
         let vocabulary = Vocabulary::default();
         let names = Names {
             vocabulary: &vocabulary,
@@ -284,7 +328,7 @@ impl Draft<'_, '_, '_> {
             params: self.around.typed,
             own: Some(own),
         };
-        match Expression::read(node.text()?, &names, of) {
+        match Expression::read(text, &names, of) {
             Ok(expression) => Some(expression),
             Err(faults) => {
                 let complaints = faults.into_iter().map(|fault| placed(self.reader, node, fault));

@@ -63,7 +63,11 @@ impl Mismatch {
 impl Script {
     /// Plays it: the record that the conversation comes to.
     pub(in super::super) fn play(&self, asking: Asking) -> Result<Vec<Value>, Mismatch> {
+        let goes_nowhere = asking.medium.has_ports() && asking.ports.is_empty();
         let mut run = Run::new(&Arc::new(asking), NOWHERE);
+        if goes_nowhere {
+            return Ok(run.record());
+        }
         run.known_alive();
         let mut peer = Peer { lines: &[], heard: Vec::new() };
         if let Self::Wire(lines) = self {

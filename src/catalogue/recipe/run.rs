@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::asking::{Asking, hex};
+use super::compose;
 use super::deeds::Does;
 use super::http::TOO_MANY;
 use super::record::{dns_value, page_value};
@@ -61,6 +62,8 @@ pub struct Run {
     tries_left: u32,
     again: bool,
     came: bool,
+    /// Whether something was waited for in vain, though the conversation went on.
+    missed: bool,
     alive: bool,
     ended: Option<Ending>,
 }
@@ -104,6 +107,7 @@ impl Run {
             tries_left: 0,
             again: false,
             came: false,
+            missed: false,
             alive: false,
             ended: None,
         }
@@ -154,6 +158,13 @@ impl Run {
                     self.line = Line::Down("there was nothing to say back");
                 }
                 heard.map(|bytes| self.say(bytes))
+            }
+            Does::Compose(message) => {
+                let bytes = compose::bytes(&message, &self.asking.params, &self.record);
+                if bytes.is_none() {
+                    self.line = Line::Down("what it would say rests on what was not heard");
+                }
+                bytes.map(|bytes| self.say(bytes))
             }
             Does::Read(read) => match self.asking.caps.bytes.saturating_sub(self.heard) {
                 0 => {
@@ -206,7 +217,7 @@ impl Run {
         let value = if kept { text(bytes, read.form) } else { Value::unknown(why) };
         self.set(read.into, value);
         match end {
-            Some(Ending::Silent) if kept || read.optional => {}
+            Some(Ending::Silent) if kept || read.optional => self.missed |= !kept,
             Some(end) => self.down(end),
             None => {}
         }
@@ -302,7 +313,8 @@ impl Run {
     }
 
     fn answered(&self) -> Value {
-        match (self.came, self.ended, &self.line) {
+        let ended = self.ended.or(self.missed.then_some(Ending::Silent));
+        match (self.came, ended, &self.line) {
             (true, ..) => Value::Bool(true),
             (_, Some(Ending::Refused | Ending::Unreachable), _) => Value::Bool(false),
             (_, Some(Ending::Silent), _) if self.alive && self.asking.medium.is_datagrams() => {
@@ -365,7 +377,7 @@ fn into(does: &Does) -> Option<usize> {
         Does::Read(Read { into, .. }) | Does::Fetch { into, .. } | Does::Ask { into, .. } => {
             Some(*into)
         }
-        Does::Send(_) | Does::Echo(_) | Does::Reconnect => None,
+        Does::Send(_) | Does::Echo(_) | Does::Compose(_) | Does::Reconnect => None,
     }
 }
 

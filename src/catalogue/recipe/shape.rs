@@ -148,7 +148,8 @@ pub enum SendFile {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OtherBytes {
-    /// Bytes as hexadecimal digits, with or without spaces.
+    /// Bytes as hexadecimal digits, with or without spaces. `{name}` among them stands for the bytes that a capture or
+    /// a fact gives as such digits, and `[ … ]` for what has its length before it, as BER writes lengths.
     #[serde(default)]
     pub hex: Option<String>,
     /// The name of what was heard.

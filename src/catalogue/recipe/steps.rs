@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::expr::misnamed;
 use super::super::read::is_name;
+use super::compose::is_composed;
 use super::deeds::is_path;
 use super::read::{BODY, Draft, PATIENCE, PATIENCE_UDP, READ, Written};
 use super::record::{dns_type, page_type};
@@ -32,7 +33,7 @@ impl Draft<'_, '_, '_> {
             };
             let into = self.capture(baseline, page_type(), "The page at a path that cannot exist.");
             let act = into.map(|into| Act::Fetch { into, fetch, each: None });
-            all.push(Written { condition: None, when: None, act, before: 0 });
+            all.push(Written { condition: None, when: None, act, composed: None, before: 0 });
         }
         let (list, what) = match self.medium {
             Medium::Http => ("requests", "requests"),
@@ -55,11 +56,12 @@ impl Draft<'_, '_, '_> {
                 Medium::Dns | Medium::DnsTcp => self.question(item),
                 Medium::Tcp | Medium::Tls | Medium::Udp => self.step(item),
             };
-            all.push(Written { condition: item.field("if"), when: None, act, before });
+            let composed = item.at(&["send", "hex"]).filter(|hex| is_composed(hex));
+            all.push(Written { condition: item.field("if"), when: None, act, composed, before });
         }
-        let hears = all
-            .iter()
-            .any(|one| !matches!(one.act, Some(Act::Send(_) | Act::Echo(_) | Act::Reconnect)));
+        let hears = all.iter().any(|one| {
+            !matches!(one.act, Some(Act::Send(_) | Act::Echo(_) | Act::Compose(_) | Act::Reconnect))
+        });
         if !hears {
             self.reader.wrong(list, "this probe listens to nothing", "add a step `read: {as: …}`");
         }
@@ -119,6 +121,10 @@ impl Draft<'_, '_, '_> {
                 return None;
             };
             return Some(Act::Echo(CAPTURES + at));
+        }
+        if node.field("hex").is_some_and(is_composed) {
+            // Put together once the facts are known that it may name.
+            return Some(Act::Compose(Arc::default()));
         }
         let bytes: Arc<[u8]> = bytes(self.reader, node)?.into();
         if bytes.is_empty() || bytes.len() > MESSAGE {

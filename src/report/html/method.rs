@@ -122,7 +122,15 @@ fn origin(reader: &Reader<'_>, pack: &PackLine) -> String {
     }
     let digest = pack.digest.get(..16).unwrap_or(&pack.digest);
     let signer = pack.signer.as_deref().map(|by| reader.bounded(by)).unwrap_or_default();
-    let seal = reader.words.say(&format!("method.packs.{}", pack.seal), &[("by", &signer)]);
+    let seal = match pack.seal.as_str() {
+        "built-in" => "method.packs.built-in",
+        "signed" => "method.packs.signed",
+        "signed-by-stranger" => "method.packs.signed-by-stranger",
+        "locked" => "method.packs.locked",
+        "unlocked" => "method.packs.unlocked",
+        _ => "method.packs.local",
+    };
+    let seal = reader.words.say(seal, &[("by", &signer)]);
     reader.words.say(
         "method.packs.value",
         &[("name", &name), ("seal", &seal), ("digest", &reader.bounded(digest))],

@@ -207,6 +207,7 @@ impl<'a> Reader<'a> {
             "web" => "area.web",
             "dns" => "area.dns",
             "mail" => "area.mail",
+            "messaging" => "area.messaging",
             "monitoring" => "area.monitoring",
             unknown => return self.bounded(unknown),
         };
