@@ -9,7 +9,8 @@ use postern::model::reason::Reason;
 use regex::Regex;
 
 /// Sources in those rooms that speak to somebody else: of mistakes in conditions, to the provider, to readers of evidence.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
+    "compose.rs",
     "mutate.rs",
     "rehearse.rs",
     "revisions.rs",
@@ -39,7 +40,9 @@ const ROOMS: [&str; 9] = [
 ];
 
 /// What looks like a reason there and is none, or is put together of sentences that are in the table.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
+    // The ports of an address, of which the table has any transport.
+    "{}/tcp of {}: {}",
     // Several reasons in one, which are taken apart.
     "{}; and {} more such reasons",
     // Put together of words that are in the table, each with its own sentence.

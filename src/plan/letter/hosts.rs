@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::{Reasons, asks, entry, list, sum};
+use super::{Reasons, asks, entry, in_short, list, sum};
 use crate::inventory::{Host, Inventory};
 use crate::model::net::CheckId;
 use crate::model::plan::{Bound, Over, Plan, Step};
@@ -79,7 +79,7 @@ impl<'a> Here<'a> {
             }
             let mut text = format!("{}: at most {}", self.over(&step.over), sum(&step.bound));
             if self.known.reasons.get(step.probe.as_str()) != Some(&checks) {
-                let _ = write!(text, "; for {}", list(&checks));
+                let _ = write!(text, "; for {}", in_short(&checks));
             }
             lines.push((step.probe.clone(), text));
         }
