@@ -38,6 +38,8 @@ use self::want::Service;
 pub use self::bounds::Bounds;
 pub use self::door::Door;
 pub(crate) use self::expr::misnamed;
+#[cfg(fuzzing)]
+pub use self::expr::try_expression;
 pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile};
 pub use self::foreign::{CheckWords, Foreign, SaysWords};
 pub use self::lint::lint;

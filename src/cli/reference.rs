@@ -28,7 +28,7 @@ pub fn pages() -> BTreeMap<String, String> {
     let (library, _) = Library::built_in();
     let mut pages = BTreeMap::from([
         ("checks.md".to_owned(), index(&library)),
-        ("facts.md".to_owned(), facts(&vocabulary())),
+        ("facts.md".to_owned(), facts(&vocabulary(&[]))),
         ("profiles.md".to_owned(), profiles(&library)),
         ("commands.md".to_owned(), commands()),
         ("exit-codes.md".to_owned(), exit_codes()),

@@ -18,6 +18,7 @@ use super::weigh::{Measure, read_review, weigh};
 use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
+use crate::engine::programs::Programs;
 use crate::engine::{self, Ended, Stop, World, wall_clock};
 use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
@@ -88,7 +89,8 @@ impl Scan {
 
     /// Every option that was given, for the book.
     fn remembered(&self) -> BTreeMap<String, Vec<String>> {
-        let all = [self.given.words(), self.given.packs.words(), self.outputs.words()];
+        let Given { packs, plugins, .. } = &self.given;
+        let all = [self.given.words(), packs.words(), plugins.words(), self.outputs.words()];
         all.into_iter().flatten().collect()
     }
 
@@ -144,7 +146,9 @@ impl Scan {
             ));
         }
         let packs = self.given.packs.or(&opened.given).map_err(Stopped::Ours)?;
-        let given = Given { packs, ..self.given.or(&opened.given).map_err(Stopped::Ours)? };
+        let plugins = self.given.plugins.or(&opened.given).map_err(Stopped::Ours)?;
+        let given =
+            Given { packs, plugins, ..self.given.or(&opened.given).map_err(Stopped::Ours)? };
         let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
         let mut wrong = Vec::new();
         let results = Results::read(outputs, &mut wrong);
@@ -174,6 +178,7 @@ impl Scan {
     /// The head of a new book.
     fn head(&self, loaded: &Loaded, plan: &Plan, now: Moment) -> Result<Opened, Stopped> {
         let leaves = loaded.authorisations.iter().map(serde_json::to_value);
+        let plugins = loaded.programs.iter().map(|program| serde_json::to_value(&*program.plugin));
         Ok(Opened {
             schema: BOOK_SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -189,6 +194,7 @@ impl Scan {
             plan: plan.clone(),
             digests: loaded.digests(plan),
             given: self.remembered(),
+            plugins: plugins.collect::<Result<_, _>>().map_err(Stopped::ours)?,
         })
     }
 }
@@ -229,6 +235,10 @@ fn carry_out(
     book: &Path,
     globals: &Globals,
 ) -> Result<Ended, Stopped> {
+    let programs = Programs::keep(&loaded.programs).map_err(|wrong| {
+        let title = format!("the plug-ins cannot be copied to where they are started: {wrong}");
+        Stopped::yours(title, "name a folder that may be written with TMPDIR")
+    })?;
     let began = Row::Began { at: wall_clock(), version: env!("CARGO_PKG_VERSION").into() };
     journal.append(&began).map_err(Stopped::ours)?;
     let agent = loaded.identity.get("user-agent").cloned().unwrap_or_default();
@@ -245,7 +255,7 @@ fn carry_out(
         probes: loaded.probes.clone(),
         guide: Some(Arc::clone(&loaded.guide)),
         scope: Arc::new(loaded.scope.clone()),
-        world: World::new(agent),
+        world: World { programs: Arc::new(programs), ..World::new(agent) },
         already,
         journal: journal.clone(),
         stop,

@@ -267,6 +267,18 @@ const SENTENCES: &[(&str, &str)] = &[
     ("unreachable-from", "the network cannot reach it (ICMP type {type}, code {code} from {from})"),
     ("unreachable", "the network cannot reach it (ICMP type {type}, code {code})"),
     ("garbled", "what it said is not of the protocol: {text}"),
+    // Plug-ins.
+    ("plugin-too-slow", "the plug-in {plugin} was not done in time and was ended"),
+    ("plugin-too-much", "the plug-in {plugin} said more than it may and was ended"),
+    ("plugin-code", "the plug-in {plugin} ended with code {code}"),
+    ("plugin-signal", "the plug-in {plugin} was ended by signal {code}"),
+    ("plugin-garbled", "what the plug-in {plugin} answered is not of its protocol: {text}"),
+    ("plugin-not-started", "the plug-in {plugin} cannot be started: {text}"),
+    ("plugin-stranger", "no plug-in {plugin} is allowed in this scan"),
+    (
+        "plugin-changed",
+        "the program of the plug-in {plugin} is no longer the one that the configuration allows",
+    ),
     // This machine's own ways.
     ("no-route", "this machine has no {family} route to {address}"),
     ("no-source", "this machine has no {family} address that reaches {address}"),

@@ -13,6 +13,7 @@ use crate::catalogue::recipe::Asking;
 use crate::model::observation::{Line, Spot};
 use crate::model::plan::{Bound, Class, When};
 use crate::model::value::Kind;
+use crate::plugins::Plugin;
 use crate::talk::{Clock, Doors, Soon, Unopened};
 
 macro_rules! probes {
@@ -27,6 +28,7 @@ macro_rules! probes {
 probes! { names, tcp, greeting, tls, http }
 
 mod dns;
+pub mod plugin;
 pub mod recipe;
 
 #[cfg(test)]
@@ -56,7 +58,8 @@ fn page(source: &str) -> String {
 
 /// A question that can be put to a peer.
 ///
-/// Most are built in; those of recipes in check files are made when the checks are read.
+/// Most are built in; those of recipes in check files are made when the checks are read, and those of plug-ins when their
+/// file is.
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// Its name, after the question: `greeting`.
@@ -90,6 +93,8 @@ pub enum Ask {
     BuiltIn(for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>),
     /// As a check file writes it down.
     Recipe(Arc<Asking>),
+    /// By a program of the operator's own.
+    Plugin(Arc<Plugin>),
 }
 
 impl Probe {
@@ -98,6 +103,7 @@ impl Probe {
         match &self.ask {
             Ask::BuiltIn(ask) => ask(errand),
             Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand)),
+            Ask::Plugin(plugin) => Box::pin(plugin::ask(plugin, errand)),
         }
     }
 }
@@ -107,6 +113,7 @@ impl fmt::Debug for Ask {
         match self {
             Self::BuiltIn(_) => f.write_str("BuiltIn"),
             Self::Recipe(asking) => f.write_str(&asking.name),
+            Self::Plugin(plugin) => f.write_str(&plugin.name),
         }
     }
 }

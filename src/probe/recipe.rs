@@ -208,7 +208,7 @@ fn foreign() -> Unopened {
 }
 
 /// The same with the secrets cut out of every text.
-fn without_secrets(saw: Json) -> Json {
+pub(super) fn without_secrets(saw: Json) -> Json {
     match saw {
         Json::String(text) => Json::String(secrets::cut(&text)),
         Json::Array(items) => items.into_iter().map(without_secrets).collect(),

@@ -149,7 +149,11 @@ impl<'a> Here<'a> {
     }
 
     fn under(&self, place: &str, names: &[String]) -> String {
-        if names.is_empty() { place.to_owned() } else { format!("{place}, as {}", self.names(names)) }
+        if names.is_empty() {
+            place.to_owned()
+        } else {
+            format!("{place}, as {}", self.names(names))
+        }
     }
 
     /// Addresses in words.
