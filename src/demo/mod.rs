@@ -171,6 +171,7 @@ const WEAKNESSES: &[Weakness] = &[
     ("web/no-hsts", "booking"),
     ("web/no-https-redirect", "booking"),
     ("web/no-referrer-policy", "booking"),
+    ("web/no-security-txt", "booking"),
     ("web/version-disclosed", "booking"),
     ("exposure/undeclared-open", "admin"),
     ("web/admin-page-exposed", "admin"),

@@ -218,6 +218,12 @@ const SENTENCES: &[(&str, &str)] = &[
     ("recipe-elsewhere", "no check that wants it is about this place"),
     ("recipe-nobody", "the address accepts connections everywhere, and nobody spoke at this port"),
     ("recipe-before", "it is not known before it was asked"),
+    ("recipe-time", "the time that the recipe may take was used up"),
+    ("recipe-withheld", "the site answered {status}, which does not say what is there"),
+    (
+        "recipe-left-alone",
+        "it was not asked, because the site had answered that it is asked too much",
+    ),
     ("page-was-cut", "the page was cut"),
     ("ended-closed", "the peer closed the connection"),
     ("ended-silent", "no answer came in time"),

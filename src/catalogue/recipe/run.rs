@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::asking::{Asking, hex};
 use super::compose;
 use super::deeds::Does;
+use super::http::TOO_MANY;
 use super::record::{dns_value, page_value};
 use super::{
     ANSWERED, CAPTURES, DnsAnswer, ENDED, Ending, Enough, Fetch, Form, Hear, Page, Question, Read,
@@ -17,6 +18,10 @@ use super::{
 use crate::facts::as_json;
 use crate::model::outcome::Why;
 use crate::model::value::{List, Value};
+
+/// Why the rest is not asked once a site has answered that it is asked too much.
+const ASKED_TO_STOP: &str =
+    "it was not asked, because the site had answered that it is asked too much";
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,11 +251,19 @@ impl Run {
         self.took(|| Took::fetched(&fetch, page));
         self.at += 1;
         self.came |= page.is_ok();
-        let value = page.map(page_value);
-        match (value, listed) {
-            (Ok(value), true) => self.listed.entry(into).or_default().push(value),
-            (Ok(value), false) => self.set(into, value),
-            (Err(end), _) => {
+        match page.map(|page| (page, page.withheld())) {
+            Ok((page, Some(why))) => {
+                self.lack(into, listed, &why);
+                // Whoever is told that it asks too much asks no more.
+                if page.status == TOO_MANY && self.line == Line::Open {
+                    self.line = Line::Down(ASKED_TO_STOP);
+                }
+            }
+            Ok((page, None)) if listed => {
+                self.listed.entry(into).or_default().push(page_value(page));
+            }
+            Ok((page, None)) => self.set(into, page_value(page)),
+            Err(end) => {
                 self.lack(into, listed, end.why());
                 if !matches!(end, Ending::Garbled | Ending::TooMuch) {
                     self.down(end);
