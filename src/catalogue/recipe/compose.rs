@@ -96,13 +96,16 @@ pub(super) fn bytes(message: &Message, params: &[Value], record: &[Value]) -> Op
     let lookup = |_| Some(record);
     let env = Env::new(params, &lookup);
     let mut room = MOST_HEARD;
-    let mut within = |name: &Arc<Expression>| {
-        let bytes = heard(&name.value(&env))?;
-        room = room.checked_sub(bytes.len())?;
-        Some(bytes)
-    };
-    let known: Option<Vec<Part<Vec<u8>>>> =
-        message.iter().map(|part| part.with(&mut within)).collect();
+    let known: Option<Vec<Part<Vec<u8>>>> = message
+        .iter()
+        .map(|part| {
+            part.with(&mut |name| {
+                let bytes = heard(&name.value(&env))?;
+                room = room.checked_sub(bytes.len())?;
+                Some(bytes)
+            })
+        })
+        .collect();
     joined(&known?)
 }
 
