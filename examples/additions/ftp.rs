@@ -6,22 +6,24 @@
 //! # Yields
 //! `ftp.offers_tls`: it agreed to encrypt.
 
-use super::{Brought, Errand, Probe, Reach};
+use std::borrow::Cow;
+
+use super::{Ask, Brought, Errand, Probe, Reach};
 use crate::model::plan::{Bound, Class, When};
 use crate::model::value::{Field, Kind, Tier, Type};
 use crate::talk::{Opening, Unopened};
 
 pub(super) static PROBE: Probe = Probe {
-    name: "ftp",
+    name: Cow::Borrowed("ftp"),
     revision: 1,
-    means: "asks a file server to encrypt",
-    sends: "AUTH TLS, after the greeting",
+    means: Cow::Borrowed("asks a file server to encrypt"),
+    sends: Cow::Borrowed("AUTH TLS, after the greeting"),
     over: Reach::Service,
     when: When::Open,
     class: Class::ReadOnly,
     bound: Bound { connections: 1, datagrams: 0, seconds: 8 },
     yields: Some(kind),
-    ask: |errand| Box::pin(ask(errand)),
+    ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };
 
 fn kind() -> Kind {

@@ -1,5 +1,6 @@
 //! A check's texts in a further language, from a words file instead of the check's own.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -106,7 +107,7 @@ impl Check {
             broken: &[],
             called: Called::Probe,
         });
-        let names = Names { vocabulary, tier, params: &typed, own };
+        let names = Names { vocabulary, tier, params: &typed, own, patterns: &Cell::new(0) };
         let sources = Sources { names: &names, params: &self.params, expect: Some(&self.expect) };
         let sentences = [(Some(&mut self.fail), "fail"), (self.pass.as_mut(), "pass")];
         for (sentence, field) in sentences {

@@ -3,6 +3,8 @@
 //! They see the facts, the parameters, the witness and the subject, and nothing else. What a peer said is put in as
 //! data, made safe to show and cut to a bounded length, and is never read as a template.
 
+mod bounded;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -103,8 +105,9 @@ impl Sentence {
 
     /// The sentence with its facts put in.
     pub(super) fn written(&self, scene: &Scene<'_, '_>) -> Result<String, Error> {
-        let said =
-            TEMPLATES.render_str(self.texts.in_lang(scene.lang), scene.context(&self.kinds))?;
+        let template = TEMPLATES.template_from_str(self.texts.in_lang(scene.lang))?;
+        let context = scene.context(&self.kinds);
+        let said = bounded::rendered(|text| template.render_captured_to(context, text).map(drop))?;
         Ok(cut(said.trim(), SENTENCE_LENGTH))
     }
 }
@@ -182,6 +185,9 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.set_debug(true);
     templates.add_filter("join", join);
     templates.add_filter("default", default);
+    templates.add_filter("replace", |text: String, from: String, to: String| {
+        bounded::replace(&text, &from, &to)
+    });
     templates.add_filter("date", |time: String| time.get(..10).unwrap_or(&time).to_owned());
     templates
 });
@@ -210,8 +216,6 @@ const FILTERS: [&str; 18] = [
 
 static FILTER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\|\s*([A-Za-z_]+)").expect("a pattern of ours"));
-static QUOTED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#""[^"]*"|'[^']*'"#).expect("a pattern of ours"));
 
 /// Checks one text: its syntax, its names, its filters, and that it can be written with facts of the right types.
 fn proof(
@@ -222,6 +226,13 @@ fn proof(
     kinds: &mut Vec<KindId>,
 ) {
     let found = reader.complaints.len();
+    for (at, title, help) in bounded::refused(text) {
+        let at = node.within(reader.source, at);
+        reader.complaints.push(Complaint::at(reader.source, at, title).help(help));
+    }
+    if reader.complaints.len() > found {
+        return;
+    }
     let template = match TEMPLATES.template_from_str(text) {
         Ok(template) => template,
         Err(wrong) => return complain(reader, node, text, &wrong),
@@ -235,17 +246,20 @@ fn proof(
             reader.complaints.push(if help.is_empty() { complaint } else { complaint.help(help) });
         }
     }
-    let bare = QUOTED.replace_all(text, |found: &regex::Captures<'_>| "_".repeat(found[0].len()));
-    for filter in FILTER.captures_iter(&bare).filter_map(|groups| groups.get(1)) {
-        if !FILTERS.contains(&filter.as_str()) {
-            let title = misnamed(filter.as_str(), "is not a filter of messages", FILTERS);
-            let at = node.within(reader.source, filter.range());
-            let help = format!("the filters: {}", FILTERS.join(", "));
-            reader.complaints.push(Complaint::at(reader.source, at, title).help(help));
+    for tag in bounded::tags(text) {
+        for filter in FILTER.captures_iter(&tag.bare).filter_map(|groups| groups.get(1)) {
+            if !FILTERS.contains(&filter.as_str()) {
+                let title = misnamed(filter.as_str(), "is not a filter of messages", FILTERS);
+                let at = node.within(reader.source, tag.place(filter.range()));
+                let help = format!("the filters: {}", FILTERS.join(", "));
+                reader.complaints.push(Complaint::at(reader.source, at, title).help(help));
+            }
         }
     }
     if reader.complaints.len() == found
-        && let Err(wrong) = template.render(rehearsal(sources, kinds))
+        && let Err(wrong) = bounded::rendered(|text| {
+            template.render_captured_to(rehearsal(sources, kinds), text).map(drop)
+        })
     {
         complain(reader, node, text, &wrong);
     }
@@ -454,5 +468,5 @@ fn join(state: &State<'_, '_>, list: &Shown, between: Option<String>) -> Result<
             if chinese { format!("，另有 {more} 項") } else { format!(" and {more} more") };
         text.push_str(&words);
     }
-    Ok(text)
+    Ok(bounded::short(&text))
 }

@@ -1,12 +1,13 @@
 //! From a check file to a check: everything that is wrong with it, in one go.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::bounds::Bounds;
-use super::expr::{Called, Condition, Fault, Names, Own, misnamed};
+use super::expr::{Called, Condition, Fault, Names, Own, PATTERNS, misnamed};
 use super::file::CheckFile;
 use super::message::{Sentence, Sources};
-use super::recipe::{self, Medium, Recipe};
+use super::recipe::{self, Around, Medium, Recipe};
 use super::selftest::SelfTest;
 use super::values::Reader;
 use super::want::Service;
@@ -138,7 +139,9 @@ fn compile(
     let typed: Vec<(String, Type)> =
         params.iter().map(|param| (param.name.clone(), param.of.clone())).collect();
     let mut words = vocabulary.clone();
-    let own = own(&mut reader, file, tree, &mut words, &params, &typed);
+    let patterns = &Cell::new(PATTERNS);
+    let around = Around { check: &file.id, params: &params, typed: &typed, patterns };
+    let own = own(&mut reader, tree, &mut words, around);
     let vocabulary = &words;
     let on = on(&mut reader, tree, vocabulary, own.as_ref().map(|(id, _)| *id));
     // Without knowing what it is on, nothing says what its conditions may see.
@@ -155,7 +158,7 @@ fn compile(
             called,
         })
     };
-    let names = Names { vocabulary, tier, params: &typed, own: heard(Called::Later) };
+    let names = Names { vocabulary, tier, params: &typed, own: heard(Called::Later), patterns };
     let when = condition(&mut reader, tree, "when", &names);
     let names = Names { own: heard(Called::Probe), ..names };
     let applies = condition(&mut reader, tree, "applies", &names);
@@ -200,7 +203,7 @@ fn compile(
         pass: pass.flatten(),
         tests,
         kinds,
-        service: Service::of(vocabulary).filter(|_| own.is_some()),
+        service: Service::of(vocabulary),
         own,
     });
     (compiled, reader.complaints)
@@ -209,16 +212,13 @@ fn compile(
 /// The check's own probe, with the place of its kind, which is added to the vocabulary.
 fn own(
     reader: &mut Reader<'_>,
-    file: &File,
     tree: &Node,
     vocabulary: &mut Vocabulary,
-    params: &[Param],
-    typed: &[(String, Type)],
+    around: Around<'_>,
 ) -> Option<(KindId, Arc<Recipe>)> {
     let probe = tree.field("probe")?;
     let id = KindId::try_from(vocabulary.kinds().len()).ok()?;
-    let around = recipe::Around { check: &file.id, id, params, typed };
-    let recipe = recipe::read(reader, probe, &around)?;
+    let recipe = recipe::read(reader, probe, id, &around)?;
     vocabulary.add(recipe.kind().clone());
     Some((id, Arc::new(recipe)))
 }
@@ -373,7 +373,8 @@ fn unused(
     }
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether a text is a name for a check: `area/name`, each of small letters, digits and hyphens, a letter first.
+pub(crate) fn is_id(id: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')

@@ -15,6 +15,7 @@ use crate::controls::Framework;
 use crate::inventory;
 use crate::inventory::waivers;
 use crate::model::complaint::{Complaint, Source, nearest};
+use crate::plugins::{self, Plugin};
 use crate::profile::Profile;
 use crate::report::words::Words;
 use crate::scope::authorisation;
@@ -37,7 +38,7 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles, mappings, checks and words; a folder stands for every .yaml file in
+    /// Inventories, authorisations, waivers, profiles, mappings, plug-ins, checks and words; a folder stands for every .yaml file in
     /// it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
@@ -71,6 +72,7 @@ struct Set {
     profiles: Vec<File>,
     controls: Vec<File>,
     words: Vec<Words>,
+    plugins: Vec<Plugin>,
     complaints: Vec<Complaint>,
     /// A line for each file that is right.
     right: Vec<String>,
@@ -142,6 +144,14 @@ impl Set {
             Some("controls") => {
                 self.controls.push(File { id: stem(path), source: Arc::clone(source) });
             }
+            Some("plugins") => match plugins::read(source) {
+                Ok(read) => {
+                    let count = many(read.value.plugins.len(), "plug-in", "plug-ins");
+                    self.right(path, &format!("a list of {count}"));
+                    self.plugins.extend(read.value.plugins);
+                }
+                Err(found) => self.complaints.extend(found),
+            },
             Some("words") => match Words::read(source) {
                 Ok(words) => self.words.push(words),
                 Err(found) => self.complaints.extend(found),
@@ -191,7 +201,7 @@ impl Set {
         self.complaints.extend(same_ids(&self.checks));
         let mut checks = Catalogue::built_in_files();
         checks.extend(self.checks.iter().cloned());
-        let vocabulary = vocabulary();
+        let vocabulary = vocabulary(&self.plugins);
         let (mut catalogue, found) = Catalogue::read(&checks, &vocabulary);
         self.complaints.extend(found);
         for words in std::mem::take(&mut self.words) {

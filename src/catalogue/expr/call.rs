@@ -8,12 +8,12 @@ use regex::{Regex, RegexBuilder};
 use crate::model::outcome::Why;
 use crate::model::value::Type;
 
-use super::Fault;
 use super::check::{Checker, Variable, a, one, two};
 use super::code::{Each, Nets, Node, Op, TextTest};
 use super::literal::misnamed;
 use super::net::network;
 use super::parse::{Ast, Is, Word};
+use super::{Fault, PATTERNS};
 
 const OF_LISTS: [&str; 5] = ["all", "exists", "filter", "map", "size"];
 const OF_TEXTS: [&str; 7] =
@@ -191,7 +191,17 @@ impl Checker<'_, '_> {
                     .help("it is compiled when the check is read, so that it cannot fail later"),
             );
         };
-        let built = RegexBuilder::new(text).size_limit(PATTERN_SIZE).nest_limit(50).build();
+        let Some(left) = self.names.patterns.get().checked_sub(1) else {
+            let title = format!("a check may have {PATTERNS} patterns, and this is one more");
+            let help = "put several into one: a|b|c; or ask with contains and startsWith";
+            return self.wrong(Fault::new(ast.at.clone(), title).help(help));
+        };
+        self.names.patterns.set(left);
+        let built = RegexBuilder::new(text)
+            .size_limit(PATTERN_SIZE)
+            .dfa_size_limit(2 * PATTERN_SIZE)
+            .nest_limit(50)
+            .build();
         match built {
             Ok(pattern) => Some(pattern),
             Err(regex::Error::CompiledTooBig(_)) => {

@@ -8,7 +8,7 @@ use crate::model::value::{Field, Kind, Type, Value};
 use super::code::{Node, Op, Order};
 use super::literal::{misnamed, text_as};
 use super::parse::{Ast, Is, Sign, Word};
-use super::{Called, Fault, Names};
+use super::{Called, Fault, MOST_STEPS, Names, Own, too_much};
 
 /// Types and compiles a tree that must come to `wanted`, or to anything.
 pub(super) fn check(
@@ -16,7 +16,7 @@ pub(super) fn check(
     names: &Names<'_>,
     wanted: Option<&Type>,
 ) -> Result<Node, Vec<Fault>> {
-    let mut checker = Checker { names, scope: Vec::new(), faults: Vec::new() };
+    let mut checker = Checker { names, scope: Vec::new(), faults: Vec::new(), put_in: 0 };
     let node = match wanted {
         Some(wanted) => checker.wanted(ast, wanted),
         None => checker.hinted(ast, None),
@@ -33,6 +33,8 @@ pub(super) struct Checker<'n, 'v> {
     /// The variables in sight, innermost last.
     pub(super) scope: Vec<Variable>,
     pub(super) faults: Vec<Fault>,
+    /// How many steps came in with the facts that it names.
+    put_in: usize,
 }
 
 /// A variable of `all(x, …)`.
@@ -161,7 +163,7 @@ impl Checker<'_, '_> {
         }
         if let Some(own) = self.names.own {
             if own.called == Called::Bare && own.knows(name) {
-                return own.node(name);
+                return self.put_in(own, name, at);
             }
             if name == "probe" && own.called == Called::Probe {
                 let help = format!("known: {}", prefixed("probe", &own.names()));
@@ -273,16 +275,24 @@ impl Checker<'_, '_> {
             let fault = Fault::new(at.clone(), title);
             return self.wrong(fault.help("make the check one of `on: probe`"));
         }
-        if let Some(node) = own.node(&word.text) {
-            return Some(node);
-        }
-        if own.is_broken(&word.text) {
-            return None;
+        if own.knows(&word.text) {
+            return self.put_in(own, &word.text, &word.at);
         }
         let known = own.names();
         let title = misnamed(&word.text, "is nothing that the probe tells", known.iter().copied());
         let help = format!("it tells: {}", known.join(", "));
         self.wrong(Fault::new(word.at.clone(), title).help(help))
+    }
+
+    /// What the check's own probe has of that name, as long as all of it stays within bounds.
+    fn put_in(&mut self, own: Own<'_>, name: &str, at: &Range<usize>) -> Option<Node> {
+        self.put_in = self.put_in.saturating_add(own.size(name));
+        if self.put_in > MOST_STEPS {
+            // It is said once, and not of every name that follows.
+            let known = self.faults.iter().any(|fault| fault.title == too_much(0..0).title);
+            return if known { None } else { self.wrong(too_much(at.clone())) };
+        }
+        own.node(name)
     }
 
     fn param(&mut self, word: &Word) -> Option<Node> {

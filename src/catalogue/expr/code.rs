@@ -105,6 +105,18 @@ impl Node {
         }
     }
 
+    /// How many steps there are in it.
+    pub(super) fn size(&self) -> usize {
+        let mut count = 0;
+        self.walk(&mut |_| count += 1);
+        count
+    }
+
+    /// How deep its steps stand in each other.
+    pub(super) fn depth(&self) -> usize {
+        1 + self.below().into_iter().map(Self::depth).max().unwrap_or(0)
+    }
+
     fn below(&self) -> Vec<&Self> {
         match &self.op {
             Op::Const(_) | Op::Param(_) | Op::Var(_) | Op::Fact { .. } => Vec::new(),

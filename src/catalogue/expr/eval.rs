@@ -18,6 +18,11 @@ use super::val::{Items, Made, Val};
 /// How many elements are looked at in one judgement.
 const BUDGET: u32 = 5_000_000;
 
+/// How many bytes of a text are searched for one unit of the budget, and how many are held against a pattern, which may
+/// have to be tried at each of them.
+const SEARCHED: usize = 64;
+const MATCHED: usize = 16;
+
 static TOO_LONG: LazyLock<Why> =
     LazyLock::new(|| Why::new("the lists are too long to be compared within the limit of work"));
 static NOT_AN_ADDRESS: LazyLock<Why> = LazyLock::new(|| Why::new("the text is not an address"));
@@ -126,6 +131,9 @@ pub(super) fn truth<'a>(
                 return Truth::Unknown(why);
             }
             let Some((text, part)) = text.as_text().zip(part.as_text()) else { return mistyped() };
+            if !env.spend(text.len() / SEARCHED) {
+                return Truth::Unknown(&TOO_LONG);
+            }
             Truth::of(match question {
                 TextTest::StartsWith => text.starts_with(part),
                 TextTest::EndsWith => text.ends_with(part),
@@ -134,7 +142,13 @@ pub(super) fn truth<'a>(
         }
         Op::Matches(text, pattern) => match value(text, env, scope) {
             Val::Unknown(why) => Truth::Unknown(why),
-            text => text.as_text().map_or_else(mistyped, |text| Truth::of(pattern.is_match(text))),
+            text => text.as_text().map_or_else(mistyped, |text| {
+                if env.spend(text.len() / MATCHED) {
+                    Truth::of(pattern.is_match(text))
+                } else {
+                    Truth::Unknown(&TOO_LONG)
+                }
+            }),
         },
         Op::InNet(address, nets) => in_net(&value(address, env, scope), nets, env, scope),
         _ => match value(node, env, scope) {
@@ -181,6 +195,9 @@ pub(super) fn value<'a>(
             }
         }
         Op::List(nodes) => {
+            if !env.spend(nodes.len()) {
+                return Val::Unknown(&TOO_LONG);
+            }
             let items = nodes.iter().map(|node| value(node, env, scope)).collect();
             Val::List(Items::Made(Rc::new(Made { items, unseen: None })))
         }
@@ -205,6 +222,9 @@ pub(super) fn value<'a>(
             }),
         },
         Op::Capture(text, pattern, missing) => match value(text, env, scope) {
+            text if !env.spend(text.as_text().map_or(0, str::len) / MATCHED) => {
+                text.why().map_or(Val::Unknown(&TOO_LONG), Val::Unknown)
+            }
             Val::Text(text) => {
                 let group = pattern.captures(text).and_then(|groups| groups.get(1));
                 group.map_or(Val::Unknown(missing), |group| Val::Text(group.as_str()))
@@ -221,7 +241,11 @@ pub(super) fn value<'a>(
             Val::Text(text) if !text.chars().any(char::is_uppercase) => Val::Text(text),
             Val::Unknown(why) => Val::Unknown(why),
             text => text.as_text().map_or(Val::Unknown(&NOT_OF_ITS_TYPE), |text| {
-                Val::Made(text.to_lowercase().into())
+                if env.spend(text.len() / SEARCHED) {
+                    Val::Made(text.to_lowercase().into())
+                } else {
+                    Val::Unknown(&TOO_LONG)
+                }
             }),
         },
         _ => match truth(node, env, scope) {
@@ -307,7 +331,7 @@ fn within<'a>(item: &Val<'a>, list: &Val<'a>, env: &Env<'_, 'a>) -> Truth<'a> {
     }
     let mut doubt = items.unseen();
     for element in items.iter() {
-        match equal(item, &element) {
+        match equal(item, &element, env) {
             Truth::True => return Truth::True,
             Truth::False => {}
             Truth::Unknown(why) => doubt = doubt.or(Some(why)),
@@ -338,7 +362,7 @@ fn compare_nodes<'a>(
     scope: Option<&Scope<'_, 'a>>,
 ) -> Truth<'a> {
     if let (Some(left), Some(right)) = (number(left, env, scope), number(right, env, scope)) {
-        return compare(order, &Val::Int(left), &Val::Int(right));
+        return compare(order, &Val::Int(left), &Val::Int(right), env);
     }
     // The size of a list of which only a part was seen is at least that of the part, and that may be enough to know.
     if let Op::Size(list) = &left.op
@@ -348,7 +372,7 @@ fn compare_nodes<'a>(
     {
         return size_at_least(i64::try_from(items.len()).unwrap_or(i64::MAX), order, bound, why);
     }
-    compare(order, &value(left, env, scope), &value(right, env, scope))
+    compare(order, &value(left, env, scope), &value(right, env, scope), env)
 }
 
 /// A number that stands there without any working out: what most comparisons over lists are about, told by the shortest
@@ -383,10 +407,10 @@ fn size_at_least(seen: i64, order: Order, bound: i64, why: &Why) -> Truth<'_> {
 }
 
 #[inline]
-fn compare<'a>(order: Order, left: &Val<'a>, right: &Val<'a>) -> Truth<'a> {
+fn compare<'a>(order: Order, left: &Val<'a>, right: &Val<'a>, env: &Env<'_, 'a>) -> Truth<'a> {
     match order {
-        Order::Equal => return equal(left, right),
-        Order::Differs => return equal(left, right).not(),
+        Order::Equal => return equal(left, right, env),
+        Order::Differs => return equal(left, right, env).not(),
         _ => {}
     }
     let found = match (left, right) {
@@ -404,14 +428,14 @@ fn compare<'a>(order: Order, left: &Val<'a>, right: &Val<'a>) -> Truth<'a> {
     })
 }
 
-fn equal<'a>(left: &Val<'a>, right: &Val<'a>) -> Truth<'a> {
+fn equal<'a>(left: &Val<'a>, right: &Val<'a>, env: &Env<'_, 'a>) -> Truth<'a> {
     match (left, right) {
         (Val::Unknown(why), _) | (_, Val::Unknown(why)) => Truth::Unknown(why),
         (Val::Bool(left), Val::Bool(right)) => Truth::of(left == right),
         (Val::Int(left), Val::Int(right)) => Truth::of(left == right),
         (Val::Level(left), Val::Level(right)) => Truth::of(left.rank == right.rank),
         (Val::Moment(left), Val::Moment(right)) => Truth::of(left == right),
-        (Val::List(left), Val::List(right)) => equal_lists(left, right),
+        (Val::List(left), Val::List(right)) => equal_lists(left, right, env),
         _ => match left.as_text().zip(right.as_text()) {
             Some((left, right)) => Truth::of(left == right),
             None => mistyped(),
@@ -419,7 +443,7 @@ fn equal<'a>(left: &Val<'a>, right: &Val<'a>) -> Truth<'a> {
     }
 }
 
-fn equal_lists<'a>(left: &Items<'a>, right: &Items<'a>) -> Truth<'a> {
+fn equal_lists<'a>(left: &Items<'a>, right: &Items<'a>, env: &Env<'_, 'a>) -> Truth<'a> {
     let (whole, longer) = match (left.unseen(), right.unseen()) {
         (None, None) => (None, left.len() != right.len()),
         (Some(why), None) => (Some(why), left.len() > right.len()),
@@ -429,9 +453,12 @@ fn equal_lists<'a>(left: &Items<'a>, right: &Items<'a>) -> Truth<'a> {
     if longer {
         return Truth::False;
     }
+    if !env.spend(left.len().min(right.len()) / 8) {
+        return Truth::Unknown(&TOO_LONG);
+    }
     let mut doubt = whole;
     for (left, right) in left.iter().zip(right.iter()) {
-        match equal(&left, &right) {
+        match equal(&left, &right, env) {
             // Where parts are missing, nothing says that they are missing at the end.
             Truth::False if whole.is_none() => return Truth::False,
             Truth::True | Truth::False => {}
@@ -465,6 +492,9 @@ fn in_net<'a>(
         },
     };
     let Val::List(items) = asked else { return lies_in(&asked) };
+    if !env.spend(items.len()) {
+        return Truth::Unknown(&TOO_LONG);
+    }
     let mut doubt = items.unseen();
     for net in items.iter() {
         match lies_in(&net) {

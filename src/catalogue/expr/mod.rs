@@ -10,14 +10,18 @@ mod code;
 mod eval;
 mod lex;
 mod literal;
+#[cfg(any(test, fuzzing))]
+mod made_up;
 mod mutate;
 mod net;
 mod parse;
+mod trace;
 mod val;
 
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::facts::{KindId, Vocabulary};
@@ -28,11 +32,25 @@ pub(crate) use self::check::tier;
 use self::code::Node;
 pub(crate) use self::eval::{Env, Truth};
 pub(crate) use self::literal::{misnamed, text_as};
+#[cfg(fuzzing)]
+pub use self::made_up::try_expression;
 pub(crate) use self::mutate::{Mutation, mutations};
+pub use self::trace::Traced;
+pub(crate) use self::trace::trace;
 pub(crate) use self::val::Val;
 
 /// The longest condition that is read, in bytes.
 const LONGEST: usize = 8 * 1024;
+
+/// How many steps a condition may have once the facts that it names are put in: each fact may name others, so that a
+/// screenful of them could ask for more than any memory holds.
+const MOST_STEPS: usize = 5_000;
+
+/// How deep these steps may stand in each other: far from what a stack can hold.
+const DEEPEST: usize = 128;
+
+/// How many patterns the conditions of one file may have together: each is compiled, and kept.
+pub(crate) const PATTERNS: u32 = 64;
 
 /// Something wrong with an expression, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +84,8 @@ pub(crate) struct Names<'v> {
     pub(crate) params: &'v [(String, Type)],
     /// What the check's own probe hears.
     pub(crate) own: Option<Own<'v>>,
+    /// How many patterns may still be compiled for the file.
+    pub(crate) patterns: &'v Cell<u32>,
 }
 
 /// What a check's own probe hears, and what is concluded from it.
@@ -106,6 +126,11 @@ impl<'v> Own<'v> {
         let absent = Why::new("the check's own probe was not put to this");
         let op = code::Op::Fact { kind: self.id, field: u16::try_from(slot).ok()?, absent };
         Some(Node { op, of, on_facts: true })
+    }
+
+    /// How many steps stand for it.
+    fn size(&self, name: &str) -> usize {
+        self.facts.iter().find(|(known, _)| known == name).map_or(1, |(_, fact)| fact.node.size())
     }
 
     /// Whether it would have something of that name, were it not wrong.
@@ -253,11 +278,20 @@ fn compiled(
     }
     let ast = parse::parse(text).map_err(|fault| vec![fault])?;
     let node = check::check(&ast, names, wanted)?;
+    if node.size() > MOST_STEPS || node.depth() > DEEPEST {
+        return Err(vec![too_much(whole())]);
+    }
     if !node.on_facts {
         let title = "this condition looks at no fact, so it always comes out the same";
         return Err(vec![Fault::new(whole(), title)]);
     }
     Ok((node, text.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+/// What is said of a condition that grows out of all bounds by the facts that it names.
+fn too_much(at: Range<usize>) -> Fault {
+    Fault::new(at, "this is too long or too deep once the facts that it names are put in")
+        .help(format!("at most {MOST_STEPS} steps, {DEEPEST} deep; rest on fewer facts"))
 }
 
 fn looks_at(node: &Node) -> Vec<(KindId, u16)> {

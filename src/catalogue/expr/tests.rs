@@ -1,5 +1,7 @@
 //! The language by small cases: what is true of given facts, and what is refused when it is read.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -94,7 +96,13 @@ fn read(text: &str) -> Result<Condition, Vec<Fault>> {
     let (vocabulary, params) = (vocabulary(), params());
     Condition::read(
         text,
-        &Names { vocabulary: &vocabulary, tier: Tier::Site, params: &params, own: None },
+        &Names {
+            vocabulary: &vocabulary,
+            tier: Tier::Site,
+            params: &params,
+            own: None,
+            patterns: &Cell::new(PATTERNS),
+        },
     )
 }
 
@@ -484,7 +492,13 @@ fn all_mistakes_of_a_condition_are_told_at_once() {
 #[test]
 fn a_kind_below_the_check_cannot_be_seen() {
     let vocabulary = vocabulary();
-    let names = Names { vocabulary: &vocabulary, tier: Tier::Host, params: &[], own: None };
+    let names = Names {
+        vocabulary: &vocabulary,
+        tier: Tier::Host,
+        params: &[],
+        own: None,
+        patterns: &Cell::new(PATTERNS),
+    };
     let faults = Condition::read("tls.trusted", &names).expect_err("tls is below host");
     let said = "`tls` is known for each site, and this check is about a host";
     assert_eq!(faults.first().map(|fault| fault.title.as_str()), Some(said));
@@ -512,13 +526,30 @@ fn what_nests_too_deeply_is_refused_and_not_climbed() {
 #[test]
 fn long_lists_cost_no_more_than_the_budget() {
     let (vocabulary, everything) = (vocabulary(), V::list((0..65_536).map(V::Int)));
-    let names = Names { vocabulary: &vocabulary, tier: Tier::Host, params: &[], own: None };
-    let text = "host.open.all(p, !(p + 100000 in host.open6))";
-    let condition = Condition::read(text, &names).expect("a condition");
-    let record = [everything.clone(), everything];
-    let lookup = |_: KindId| Some(record.as_slice());
-    let truth = condition.truth(&Env::new(&[], &lookup));
-    assert!(matches!(truth, Truth::Unknown(why) if why.to_string().contains("too long")));
+    let names = Names {
+        vocabulary: &vocabulary,
+        tier: Tier::Host,
+        params: &[],
+        own: None,
+        patterns: &Cell::new(PATTERNS),
+    };
+    for text in [
+        "host.open.all(p, !(p + 100000 in host.open6))",
+        "host.open.all(p, host.open6.all(q, host.open == host.open6))",
+        "host.open.all(p, host.open6.all(q, [p, q, p, q, p, q, p, q].size() == 8))",
+        "host.open.all(p, host.open6.all(q, !host.address.contains(\"xy\")))",
+        "host.open.all(p, host.open6.all(q, host.address.lower() != \"y\"))",
+        "host.open.all(p, host.open6.all(q, host.address.matches(\"(x|xx)*$\")))",
+        "host.open.all(p, host.open6.all(q, host.address.capture(\"(x)$\") == \"x\"))",
+    ] {
+        let condition = Condition::read(text, &names).expect("a condition");
+        let long = V::text("x".repeat(64 << 10));
+        let record = [everything.clone(), everything.clone(), long];
+        let lookup = |_: KindId| Some(record.as_slice());
+        let truth = condition.truth(&Env::new(&[], &lookup));
+        let told = matches!(truth, Truth::Unknown(why) if why.to_string().contains("too long"));
+        assert!(told, "{text}: {truth:?}");
+    }
 }
 
 proptest! {

@@ -11,6 +11,9 @@ use crate::yaml::Node;
 /// How deep brackets may stand in each other.
 const DEEPEST: usize = 16;
 
+/// How many bytes of what was heard go into one message: more than any length before them could tell.
+const MOST_HEARD: usize = 64 << 10;
+
 /// A part of a message; `N` is what stands for something that was heard.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) enum Part<N> {
@@ -89,11 +92,21 @@ impl<N> Part<N> {
 }
 
 /// The bytes of a message; none where something in it is not known, or gives no bytes.
-pub(super) fn bytes(message: &Message, params: &[Value], record: &[Value]) -> Option<Vec<u8>> {
+pub(super) fn bytes<'a>(
+    message: &'a Message,
+    params: &'a [Value],
+    record: &'a [Value],
+) -> Option<Vec<u8>> {
     let lookup = |_| Some(record);
     let env = Env::new(params, &lookup);
+    let mut room = MOST_HEARD;
+    let mut within = |name: &'a Arc<Expression>| {
+        let bytes = heard(&name.value(&env))?;
+        room = room.checked_sub(bytes.len())?;
+        Some(bytes)
+    };
     let known: Option<Vec<Part<Vec<u8>>>> =
-        message.iter().map(|part| part.with(&mut |name| heard(&name.value(&env)))).collect();
+        message.iter().map(|part| part.with(&mut within)).collect();
     joined(&known?)
 }
 

@@ -1,5 +1,6 @@
 //! From `probe:` in a check file to a recipe: everything that is wrong with it, in one go.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(super) const BODY: (usize, usize) = (64 << 10, 256 << 10);
 const CONNECTIONS: u32 = 8;
 const REQUESTS: (u32, u32) = (64, 256);
 const TRIES: (u32, u32) = (3, 5);
+/// How many conclusions a probe may have.
+const FACTS: usize = 64;
 pub(super) const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 pub(super) const PATIENCE_UDP: Duration = Duration::from_secs(2);
 
@@ -33,18 +36,19 @@ pub(super) const PATIENCE_UDP: Duration = Duration::from_secs(2);
 pub(in super::super) struct Around<'a> {
     /// The id of its check.
     pub(in super::super) check: &'a str,
-    /// The place that its kind gets in the vocabulary.
-    pub(in super::super) id: KindId,
     /// The parameters of its check.
     pub(in super::super) params: &'a [Param],
     /// The same as names and types.
     pub(in super::super) typed: &'a [(String, Type)],
+    /// How many patterns may still be compiled for the file.
+    pub(in super::super) patterns: &'a Cell<u32>,
 }
 
 /// Reads the recipe of a check.
 pub(in super::super) fn read(
     reader: &mut Reader<'_>,
     probe: &Node,
+    id: KindId,
     around: &Around<'_>,
 ) -> Option<Recipe> {
     let known = ["tcp", "tls", "udp", "dns", "http"];
@@ -69,12 +73,11 @@ pub(in super::super) fn read(
         _ if node.field("over").and_then(Node::text) == Some("tcp") => Medium::DnsTcp,
         _ => Medium::Dns,
     };
-    let mut draft = Draft { reader, around, medium, class: class(node), captures: Vec::new() };
+    let mut draft = Draft { reader, around, id, medium, class: class(node), captures: Vec::new() };
     let mut written = draft.steps(node);
     let kind = kind_of(around.check, medium, draft.fields());
     let (facts, broken) = draft.facts(probe, &kind);
-    let own =
-        Own { kind: &kind, id: around.id, facts: &facts, broken: &broken, called: Called::Bare };
+    let own = Own { kind: &kind, id, facts: &facts, broken: &broken, called: Called::Bare };
     draft.conditions(&mut written, own);
     draft.messages(&mut written, own);
     let ports = draft.ports(node);
@@ -121,6 +124,8 @@ pub(super) struct Written<'n> {
 pub(super) struct Draft<'r, 's, 'a> {
     pub(super) reader: &'r mut Reader<'s>,
     pub(super) around: &'a Around<'a>,
+    /// The place that the kind gets in the vocabulary.
+    pub(super) id: KindId,
     pub(super) medium: Medium,
     pub(super) class: Class,
     pub(super) captures: Vec<Field>,
@@ -221,7 +226,12 @@ impl Draft<'_, '_, '_> {
     /// What is concluded, each after what it rests on, and the names of those that are wrong.
     fn facts(&mut self, probe: &Node, kind: &Kind) -> (Vec<(String, Expression)>, Vec<String>) {
         let (mut left, mut broken) = (Vec::new(), Vec::new());
-        for entry in probe.field("facts").map(Node::entries).unwrap_or_default() {
+        let entries = probe.field("facts").map(Node::entries).unwrap_or_default();
+        if let Some(entry) = entries.get(FACTS) {
+            let title = format!("a probe concludes at most {FACTS} facts, and here is one more");
+            self.reader.wrong(&entry.key, title, "ask for the rest in another check");
+        }
+        for entry in entries.iter().take(FACTS) {
             let name = entry.name();
             if !is_name(name) || ["params", "probe", "each"].contains(&name) {
                 let help = "write small letters, digits and underscores, a letter first";
@@ -249,13 +259,8 @@ impl Draft<'_, '_, '_> {
                 break;
             };
             let entry = left.remove(ready);
-            let own = Own {
-                kind,
-                id: self.around.id,
-                facts: &done,
-                broken: &broken,
-                called: Called::Bare,
-            };
+            let own =
+                Own { kind, id: self.id, facts: &done, broken: &broken, called: Called::Bare };
             match self.expression(&entry.value, own, None) {
                 Some(of) => done.push((entry.name().to_owned(), of)),
                 // Whatever rests on it is not wrong for that.
@@ -327,6 +332,7 @@ impl Draft<'_, '_, '_> {
             tier: own.kind.tier,
             params: self.around.typed,
             own: Some(own),
+            patterns: self.around.patterns,
         };
         match Expression::read(text, &names, of) {
             Ok(expression) => Some(expression),
