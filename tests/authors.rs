@@ -252,21 +252,31 @@ fn nobody_is_asked_without_leave_and_what_is_kept_can_be_judged() {
 
 #[test]
 fn a_check_is_explained_with_all_that_is_sent_for_it() {
-    let (code, out, _) =
-        postern(Path::new("/"), &["check", "explain", "database/redis-without-password"]);
-    assert_eq!(code, 0);
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let explain = |id: &str| {
+        let (code, out, _) =
+            postern(here, &["check", "explain", id, "--checks", "examples/checks"]);
+        assert_eq!(code, 0, "{out}");
+        assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+        out
+    };
+    let out = explain("finger/lists-users");
     for part in [
-        "Over TCP: says “PING\\r\\n”",
-        "read-only; at most 1 connection, 15 seconds at each place",
-        "ports    tcp 6379-6380, 26379",
-        "probe.is_open",
-        "params.ports",
-        "Controls that it bears on",
-        "pci-dss",
+        "its own  Over TCP: says “\\r\\n”. Ends after 10 s or 16384 bytes at the latest.",
+        "(read-only; at most 1 connection, 10 seconds at each place)",
+        "(connect; at most 2 connections, 2 seconds at each port)",
+        "class    read-only: asks harmless questions",
+        "ports    tcp 79",
+        "  probe.lists\n    = answer.matches(",
+        "  params.ports  list of number, stricter with more",
+        "service.transport  text",
     ] {
         assert!(out.contains(part), "no `{part}` in\n{out}");
     }
-    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    let out = explain("tls/old-version");
+    assert!(out.contains("ports    no port in particular"), "{out}");
+    let controls = out.split("Controls that it bears on\n").nth(1).expect("controls");
+    assert!(controls.contains("  pci-dss  ") && controls.contains("  nist-800-53  "), "{out}");
 }
 
 #[test]
