@@ -38,17 +38,17 @@ fn begun(from: &str) -> (tempfile::TempDir, PathBuf) {
 /// Records a conversation with a port, adds it to the check's own tests, and has all of them run; what was printed.
 fn recorded(folder: &Path, path: &Path, port: u16) -> String {
     let (check, port) = (path.display().to_string(), port.to_string());
-    let (code, test, err) =
+    let (code, printed, err) =
         postern(folder, &["check", "record", &check, "127.0.0.1", "--port", &port]);
-    assert_eq!(code, 0, "{test}{err}");
+    assert_eq!(code, 0, "{printed}{err}");
     let mut text = fs::read_to_string(path).expect("the check");
     let before = text.matches("\n  - name: ").count();
-    text.push_str(&test);
+    text.push_str(&printed);
     fs::write(path, text).expect("written");
     let (code, out, err) = postern(folder, &["check", "test", &check]);
-    assert_eq!(code, 0, "{out}{err}\n{test}");
+    assert_eq!(code, 0, "{out}{err}\n{printed}");
     assert!(out.contains(&format!("{} tests passed", before + 1)), "{out}");
-    test
+    printed
 }
 
 /// A server as the template for TCP knows it, with a secret in its answer.
@@ -92,12 +92,12 @@ fn nothing_is_overwritten_and_a_name_is_a_name() {
 #[test]
 fn what_is_heard_over_tcp_becomes_a_test_without_secrets() {
     let (folder, path) = begun("tcp");
-    let test = recorded(folder.path(), &path, example_tcp());
-    assert!(test.contains(r#"- "< +OK token=[cut]\r\n""#), "{test}");
-    assert!(test.contains(r#"- {"<": {hex: "2bff006578616d706c650d0a"}}"#), "{test}");
-    assert!(!test.contains("hunter2"), "{test}");
-    assert!(test.contains("facts: {is_example: true, is_open: true}"), "{test}");
-    assert!(test.contains("expect: fail"), "{test}");
+    let printed = recorded(folder.path(), &path, example_tcp());
+    assert!(printed.contains(r#"- "< +OK token=[cut]\r\n""#), "{printed}");
+    assert!(printed.contains(r#"- {"<": {hex: "2bff006578616d706c650d0a"}}"#), "{printed}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(printed.contains("facts: {is_example: true, is_open: true}"), "{printed}");
+    assert!(printed.contains("expect: fail"), "{printed}");
     let shy = server::tcp(|mut wire| {
         server::line(&mut wire);
         server::say(&mut wire, b"-NO\r\n");
@@ -107,22 +107,28 @@ fn what_is_heard_over_tcp_becomes_a_test_without_secrets() {
         server::line(&mut wire);
         server::reset(wire);
     });
-    let test = recorded(folder.path(), &path, rude);
-    assert!(test.contains(r#"- "! reset""#) && test.contains("expect: inconclusive"), "{test}");
+    let printed = recorded(folder.path(), &path, rude);
+    assert!(
+        printed.contains(r#"- "! reset""#) && printed.contains("expect: inconclusive"),
+        "{printed}"
+    );
 }
 
 #[test]
 fn what_is_heard_over_udp_becomes_a_test() {
     let (folder, path) = begun("udp");
     let open = server::udp(|_| vec![b"\x81\x00\x00\x01e".to_vec()]);
-    let test = recorded(folder.path(), &path, open);
-    assert!(test.contains(r#"- {">": {hex: "01000001"}}"#), "{test}");
-    assert!(test.contains(r#"- {"<": {hex: "8100000165"}}"#), "{test}");
-    assert!(test.contains("expect: fail"), "{test}");
-    let test = recorded(folder.path(), &path, server::free_udp());
-    assert!(test.contains(r#"- "! unreachable""#) && test.contains("expect: pass"), "{test}");
-    let test = recorded(folder.path(), &path, server::udp(|_| Vec::new()));
-    assert!(test.contains(r#"- "! silent""#) && test.contains("expect: pass"), "{test}");
+    let printed = recorded(folder.path(), &path, open);
+    assert!(printed.contains(r#"- {">": {hex: "01000001"}}"#), "{printed}");
+    assert!(printed.contains(r#"- {"<": {hex: "8100000165"}}"#), "{printed}");
+    assert!(printed.contains("expect: fail"), "{printed}");
+    let printed = recorded(folder.path(), &path, server::free_udp());
+    assert!(
+        printed.contains(r#"- "! unreachable""#) && printed.contains("expect: pass"),
+        "{printed}"
+    );
+    let printed = recorded(folder.path(), &path, server::udp(|_| Vec::new()));
+    assert!(printed.contains(r#"- "! silent""#) && printed.contains("expect: pass"), "{printed}");
 }
 
 #[test]
@@ -137,9 +143,15 @@ fn dns_answers_become_a_test() {
     let text = fs::read_to_string(&path).expect("the check");
     let text = text.replace("ports: [53]", &format!("ports: [{udp}]"));
     fs::write(&path, text).expect("written");
-    let test = recorded(folder.path(), &path, udp);
-    assert!(test.contains(r#""version.bind": {rcode: "NOERROR", answers: ["9.18.1"]"#), "{test}");
-    assert!(test.contains("facts: {told: true}") && test.contains("expect: fail"), "{test}");
+    let printed = recorded(folder.path(), &path, udp);
+    assert!(
+        printed.contains(r#""version.bind": {rcode: "NOERROR", answers: ["9.18.1"]"#),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("facts: {told: true}") && printed.contains("expect: fail"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -153,20 +165,20 @@ fn pages_become_a_test() {
         }
         _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into(),
     });
-    let test = recorded(folder.path(), &path, port);
-    assert!(test.contains(r#""/status": {status: 200, title: "Example status""#), "{test}");
-    assert!(test.contains(r#""*": {status: 404"#), "{test}");
-    assert!(test.contains("sid=[cut]") && !test.contains("hunter2"), "{test}");
-    assert!(test.contains("expect: fail") && test.len() < 4000, "{test}");
+    let printed = recorded(folder.path(), &path, port);
+    assert!(printed.contains(r#""/status": {status: 200, title: "Example status""#), "{printed}");
+    assert!(printed.contains(r#""*": {status: 404"#), "{printed}");
+    assert!(printed.contains("sid=[cut]") && !printed.contains("hunter2"), "{printed}");
+    assert!(printed.contains("expect: fail") && printed.len() < 4000, "{printed}");
 }
 
 #[test]
 fn facts_alone_become_a_test() {
     let (folder, path) = begun("fact");
     let port = server::tcp(|mut wire| server::say(&mut wire, b"SSH-2.0-lab\r\n"));
-    let test = recorded(folder.path(), &path, port);
-    assert!(test.contains("given: {service: {state: open, speaks: ssh}}"), "{test}");
-    assert!(test.contains("expect: pass"), "{test}");
+    let printed = recorded(folder.path(), &path, port);
+    assert!(printed.contains("given: {service: {state: open, speaks: ssh}}"), "{printed}");
+    assert!(printed.contains("expect: pass"), "{printed}");
 }
 
 #[test]
@@ -240,21 +252,31 @@ fn nobody_is_asked_without_leave_and_what_is_kept_can_be_judged() {
 
 #[test]
 fn a_check_is_explained_with_all_that_is_sent_for_it() {
-    let (code, out, _) =
-        postern(Path::new("/"), &["check", "explain", "database/redis-without-password"]);
-    assert_eq!(code, 0);
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let explain = |id: &str| {
+        let (code, out, _) =
+            postern(here, &["check", "explain", id, "--checks", "examples/checks"]);
+        assert_eq!(code, 0, "{out}");
+        assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+        out
+    };
+    let out = explain("finger/lists-users");
     for part in [
-        "Over TCP: says “PING\\r\\n”",
-        "read-only; at most 1 connection, 15 seconds at each place",
-        "ports    tcp 6379-6380, 26379",
-        "probe.is_open",
-        "params.ports",
-        "Controls that it bears on",
-        "pci-dss",
+        "its own  Over TCP: says “\\r\\n”. Ends after 10 s or 16384 bytes at the latest.",
+        "(read-only; at most 1 connection, 10 seconds at each place)",
+        "(connect; at most 2 connections, 2 seconds at each port)",
+        "class    read-only: asks harmless questions",
+        "ports    tcp 79",
+        "  probe.lists\n    = answer.matches(",
+        "  params.ports  list of number, stricter with more",
+        "service.transport  text",
     ] {
         assert!(out.contains(part), "no `{part}` in\n{out}");
     }
-    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    let out = explain("tls/old-version");
+    assert!(out.contains("ports    no port in particular"), "{out}");
+    let controls = out.split("Controls that it bears on\n").nth(1).expect("controls");
+    assert!(controls.contains("  pci-dss  ") && controls.contains("  nist-800-53  "), "{out}");
 }
 
 #[test]
