@@ -35,7 +35,6 @@ pub fn try_expression(input: &[u8]) {
     let kinds = VOCABULARY.kinds().iter();
     let records: Vec<Vec<Value>> =
         kinds.map(|kind| kind.fields.iter().map(|field| dice.value(&field.of)).collect()).collect();
-    let lookup = |kind: KindId| records.get(usize::from(kind)).map(Vec::as_slice);
     let patterns = Cell::new(PATTERNS);
     let names = Names {
         vocabulary: &VOCABULARY,
@@ -46,6 +45,7 @@ pub fn try_expression(input: &[u8]) {
     };
     match Condition::read(&text, &names) {
         Ok(condition) => {
+            let lookup = |kind: KindId| records.get(usize::from(kind)).map(Vec::as_slice);
             let first = condition.truth(&Env::new(&values, &lookup));
             assert_eq!(first, condition.truth(&Env::new(&values, &lookup)), "twice the same");
             let blamed = condition.blame(&Env::new(&values, &lookup));
@@ -70,6 +70,7 @@ pub fn try_expression(input: &[u8]) {
     }
     patterns.set(PATTERNS);
     if let Ok(expression) = Expression::read(&text, &names, None) {
+        let lookup = |kind: KindId| records.get(usize::from(kind)).map(Vec::as_slice);
         let _ = expression.value(&Env::new(&values, &lookup)).keep().to_string();
     }
 }
