@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn many_checks_are_told_by_their_areas() {
         let ids: Vec<CheckId> =
-            (0..FEW + 1).map(|n| CheckId(format!("{}/{n}", ["tls", "web"][n % 2]))).collect();
+            (0..=FEW).map(|n| CheckId(format!("{}/{n}", ["tls", "web"][n % 2]))).collect();
         assert_eq!(in_short(&ids[..2].iter().collect()), "tls/0, web/1");
         assert_eq!(in_short(&ids.iter().collect()), "13 checks of tls (7), web (6)");
     }
