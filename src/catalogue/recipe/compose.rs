@@ -22,7 +22,7 @@ pub(in super::super) enum Part<N> {
     /// Bytes that are known once something was heard.
     Heard(N),
     /// Parts with their length before them.
-    Framed(Vec<Part<N>>),
+    Framed(Vec<Self>),
 }
 
 /// A message, ready to be put together.

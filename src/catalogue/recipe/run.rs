@@ -62,8 +62,8 @@ pub struct Run {
     tries_left: u32,
     again: bool,
     came: bool,
-    /// Whether something was waited for in vain, though the conversation went on.
-    missed: bool,
+    /// How a read ended that came to nothing, though the conversation went on.
+    missed: Option<Ending>,
     alive: bool,
     ended: Option<Ending>,
     /// Every turn, where somebody wants to write the conversation down.
@@ -109,7 +109,7 @@ impl Run {
             tries_left: 0,
             again: false,
             came: false,
-            missed: false,
+            missed: None,
             alive: false,
             ended: None,
             tape: None,
@@ -239,7 +239,8 @@ impl Run {
         let value = if kept { text(bytes, read.form) } else { Value::unknown(why) };
         self.set(read.into, value);
         match end {
-            Some(Ending::Silent) if kept || read.optional => self.missed |= !kept,
+            Some(Ending::Silent) if kept => {}
+            Some(end @ Ending::Silent) if read.optional => self.missed = Some(end),
             Some(end) => self.down(end),
             None => {}
         }
@@ -338,8 +339,7 @@ impl Run {
     }
 
     fn answered(&self) -> Value {
-        let ended = self.ended.or(self.missed.then_some(Ending::Silent));
-        match (self.came, ended, &self.line) {
+        match (self.came, self.ended.or(self.missed), &self.line) {
             (true, ..) => Value::Bool(true),
             (_, Some(Ending::Refused | Ending::Unreachable), _) => Value::Bool(false),
             (_, Some(Ending::Silent), _) if self.alive && self.asking.medium.is_datagrams() => {
