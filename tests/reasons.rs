@@ -41,7 +41,9 @@ const ROOMS: [&str; 9] = [
 ];
 
 /// What looks like a reason there and is none, or is put together of sentences that are in the table.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
+    // Told of a program that is not the one that was allowed, before a scan begins.
+    "its SHA-256 is {}",
     // The ports of an address, of which the table has any transport.
     "{}/tcp of {}: {}",
     // Several reasons in one, which are taken apart.
