@@ -129,6 +129,11 @@ fn what_is_heard_over_udp_becomes_a_test() {
 fn dns_answers_become_a_test() {
     let (folder, path) = begun("dns");
     let (udp, _) = server::dns();
+    let (check, port) = (path.display().to_string(), udp.to_string());
+    let (code, _, err) =
+        postern(folder.path(), &["check", "record", &check, "127.0.0.1", "--port", &port]);
+    assert_eq!(code, 2, "its file says port 53, and nothing is sent elsewhere than was meant");
+    assert!(err.contains("goes to 53 only"), "{err}");
     let text = fs::read_to_string(&path).expect("the check");
     let text = text.replace("ports: [53]", &format!("ports: [{udp}]"));
     fs::write(&path, text).expect("written");
@@ -191,6 +196,10 @@ fn a_run_says_what_it_came_to_and_how() {
     assert!(!out.contains("hunter2"), "{out}");
     let (code, out, _) = postern(folder.path(), &[&run[..], &["--set", "ports=[1]"]].concat());
     assert_eq!(code, 2, "twice is once too often: {out}");
+    let set = format!("ports=[{port}]");
+    let (code, out, _) =
+        postern(folder.path(), &["check", "run", &check, "127.0.0.1", "--set", &set]);
+    assert_eq!(code, 1, "where it goes, its parameters decide: {out}");
     let other = ["check", "run", &check, "127.0.0.1", "--set", "ports=[1]", "--lang", "zh-Hant"];
     let (code, out, err) = postern(folder.path(), &other);
     assert_eq!(code, 4, "{out}{err}");

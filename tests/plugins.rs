@@ -1,11 +1,6 @@
 //! Plug-ins as their users meet them: real programs in shell and Python, started by `postern scan` against a small server
 //! on loopback; those that work, those that do not, and those that nobody allowed.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a test starts programs and has a server of its own"
-)]
-
 #[path = "plugins/desk.rs"]
 mod desk;
 

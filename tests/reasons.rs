@@ -9,7 +9,8 @@ use postern::model::reason::Reason;
 use regex::Regex;
 
 /// Sources in those rooms that speak to somebody else: of mistakes in conditions, to the provider, to readers of evidence.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 15] = [
+    "made_up.rs",
     "compose.rs",
     "mutate.rs",
     "rehearse.rs",

@@ -67,14 +67,15 @@ pub struct File {
 
 impl File {
     /// The same check with one test only, which is written as an entry of `tests`, indented by two spaces.
-    pub fn with_only(&self, test: &str) -> Self {
+    #[must_use]
+    pub fn with_only(&self, entry: &str) -> Self {
         let mut text = self.source.text.clone();
         let (tree, _) = yaml::parse(&self.source);
         let entries = tree.as_ref().map(Node::entries).unwrap_or_default();
         if let Some(tests) = entries.iter().find(|entry| entry.name() == "tests") {
             text.replace_range(tests.key.span().start..tests.value.span().end, "");
         }
-        let text = format!("{}\ntests:\n{test}", text.trim_end());
+        let text = format!("{}\ntests:\n{entry}", text.trim_end());
         let source = Source { path: self.source.path.clone(), text };
         Self { id: self.id.clone(), source: Arc::new(source) }
     }

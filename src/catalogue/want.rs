@@ -105,9 +105,8 @@ impl Check {
 
     /// The ports that it speaks of: those that its own probe names, or on which its `when` may hold. None where they are
     /// more than `few`: then it is about no port in particular.
-    pub fn ports(&self, transport: Transport, few: usize) -> Option<Vec<u16>> {
-        let params = self.defaults();
-        let named = self.asking(&params).map(|asking| asking.ports).unwrap_or_default();
+    pub fn ports(&self, params: &[Value], transport: Transport, few: usize) -> Option<Vec<u16>> {
+        let named = self.asking(params).map(|asking| asking.ports).unwrap_or_default();
         let datagrams = self.recipe.as_ref().is_some_and(|recipe| recipe.medium.is_datagrams());
         if !named.is_empty() && datagrams == (transport == Transport::Udp) {
             return Some(named);
@@ -119,7 +118,7 @@ impl Check {
             if let Some(known) = service.port.and_then(|slot| record.get_mut(slot)) {
                 *known = Value::Int(i64::from(port));
             }
-            if self.may_want_at(&params, &|_| None, service, &record) {
+            if self.may_want_at(params, &|_| None, service, &record) {
                 found.push(port);
             }
             if found.len() > few {

@@ -44,7 +44,8 @@ impl Program {
         let bytes = read(&plugin.program).map_err(|wrong| format!("it cannot be read: {wrong}"))?;
         let digest = Digest::of(&bytes);
         if digest != plugin.sha256 {
-            return Err(format!("its SHA-256 is {digest}"));
+            let told = format!("its SHA-256 is {digest}");
+            return Err(told);
         }
         Ok(Self { plugin, bytes })
     }

@@ -13,7 +13,7 @@ use crate::model::net::Transport;
 use crate::model::plan::{Bound, When};
 use crate::model::saw::Cut;
 use crate::plugins::{Answer, CUT, Over, Plugin, Question, VERSION, answer};
-use crate::talk::{Ran, RanOut, Transcript, Unopened};
+use crate::talk::{RanOut, Transcript, Unopened};
 
 /// The form of what plug-ins see.
 const REVISION: u16 = 1;
@@ -70,14 +70,16 @@ pub(super) async fn ask(plugin: &Plugin, errand: &Errand<'_>) -> Result<Brought,
         agent: errand.agent,
     };
     let line = question.line().map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
-    let ran = errand.doors.run(plugin, &line).await?;
     transcript.us(line.trim_end().as_bytes());
+    let ran = errand.doors.run(plugin, &line).await?;
     let Answer { notes, saw } = answer(&ran.said, plugin);
-    notes.iter().for_each(|note| transcript.them(note.as_bytes()));
+    for note in notes {
+        transcript.them(note.as_bytes());
+    }
     for line in String::from_utf8_lossy(&ran.complained).lines() {
         transcript.wire(&format!("stderr: {line}"));
     }
-    let saw = match failed(plugin, ran, saw) {
+    let saw = match failed(plugin, ran.end, saw) {
         Ok(saw) => {
             transcript.them(saw.to_string().as_bytes());
             saw
@@ -99,10 +101,10 @@ fn target(errand: &Errand<'_>) -> Result<(IpAddr, Transport, u16), Unopened> {
 }
 
 /// What was seen; or how it failed, as a cut and in a sentence. Who ends badly is not believed, whatever it said before.
-fn failed(plugin: &Plugin, ran: Ran, saw: Result<Json, String>) -> Result<Json, (Cut, String)> {
+fn failed(plugin: &Plugin, end: RanOut, saw: Result<Json, String>) -> Result<Json, (Cut, String)> {
     let name = &plugin.name;
     let garbled = |why: String| (Cut::Garbled { what: why.clone() }, why);
-    match ran.end {
+    match end {
         RanOut::Code(0) => saw.map_err(|wrong| {
             garbled(format!("what the plug-in {name} answered is not of its protocol: {wrong}"))
         }),

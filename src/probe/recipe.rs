@@ -22,7 +22,7 @@ use crate::model::plan::When;
 use crate::model::saw::{Cut, PortState};
 use crate::talk::{Datagrams, Unopened, secrets};
 
-pub use self::tape::Tape;
+pub use self::tape::{Conversation, Tape};
 
 /// The form of what recipes see.
 const REVISION: u16 = 1;

@@ -26,7 +26,7 @@ pub struct Traced {
     /// The type of that.
     pub of: Type,
     /// Its own parts, in the order of the text.
-    pub below: Vec<Traced>,
+    pub below: Vec<Self>,
     /// How many elements are not shown.
     pub more: usize,
 }
@@ -184,7 +184,7 @@ mod tests {
     use crate::model::value::{Field, Kind, List, Tier};
 
     /// What a text traces to, a line each, indented by depth.
-    fn lines(text: &str, box_of: [Value; 3]) -> Vec<String> {
+    fn lines(text: &str, box_of: &[Value; 3]) -> Vec<String> {
         fn write(one: &Traced, depth: usize, into: &mut Vec<String>) {
             let element = one.element.as_ref();
             let element = element.map_or(String::new(), |(value, _)| format!("[{value}]"));
@@ -224,7 +224,7 @@ mod tests {
     fn every_part_has_its_value_and_what_is_unknown_its_reason() {
         let found = lines(
             "box.weight <= params.most && (box.sealed\n || !(box.weight == 5)) && true",
-            [Value::Int(5), Value::unknown("too dark"), texts(&[])],
+            &[Value::Int(5), Value::unknown("too dark"), texts(&[])],
         );
         assert_eq!(
             found,
@@ -246,7 +246,7 @@ mod tests {
     fn elements_are_shown_with_what_the_body_comes_to_inside_of_each_other_too() {
         let given = [Value::Int(1), Value::Bool(true), texts(&["ab", "c"])];
         assert_eq!(
-            lines("box.items.all(x, box.items.exists(y, y != x && y.size() == 1))", given),
+            lines("box.items.all(x, box.items.exists(y, y != x && y.size() == 1))", &given),
             [
                 "box.items.all(x, box.items.exists(y, y != x && y.size() == 1)) = false",
                 " box.items = ab, c",
@@ -292,7 +292,7 @@ mod tests {
         items[15_000] = Value::text("bad");
         let items = List { items: items.into(), unseen: Some(Why::new("cut short")) };
         let given = [Value::Int(1), Value::Bool(true), Value::List(items)];
-        let found = lines("box.items.all(x, x == \"good\")", given);
+        let found = lines("box.items.all(x, x == \"good\")", &given);
         assert!(found.contains(&" x[bad] = false".to_owned()), "{found:#?}");
         assert_eq!(found.last().map(String::as_str), Some(" +19980"));
         assert_eq!(found.len(), 3 + 2 * ELEMENTS);
@@ -304,7 +304,7 @@ mod tests {
             ["box.items.map(x, x.size())[0] == 2 ? box.sealed : false", "[box.weight, 2] == [1, 2]"]
         {
             let given = || [Value::Int(1), Value::Bool(true), texts(&["ab"])];
-            let found = lines(text, given());
+            let found = lines(text, &given());
             assert_eq!(found.first().map(String::as_str), Some(format!("{text} = true").as_str()));
         }
     }

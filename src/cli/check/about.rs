@@ -97,7 +97,9 @@ fn ports(check: &Check, vocabulary: &Vocabulary) -> Option<(Transport, Vec<u16>)
     let datagrams = check.recipe().is_some_and(|recipe| recipe.medium.is_datagrams())
         || vocabulary.kind(check.on).is_some_and(|kind| kind.name == "udp");
     let transport = if datagrams { Transport::Udp } else { Transport::Tcp };
-    if let Some(found) = check.ports(transport, FEW).filter(|found| !found.is_empty()) {
+    if let Some(found) =
+        check.ports(&check.defaults(), transport, FEW).filter(|found| !found.is_empty())
+    {
         return Some((transport, found));
     }
     check.named_ports().map(|named| (transport, named))

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::book::Book;
 use crate::catalogue::{Check, File};
+use crate::cli::Globals;
 use crate::cli::further::{Further, Languages};
 use crate::cli::given::{Given, Pace};
 use crate::cli::library::{Library, Packs, check_files};
@@ -17,7 +18,6 @@ use crate::cli::load::{Loaded, Rulebook};
 use crate::cli::scan::{carry_out, head, told};
 use crate::cli::stopped::Stopped;
 use crate::cli::weigh::{self, Judged, Measure};
-use crate::cli::{Globals, complain};
 use crate::engine::journal::{Journal, Progress};
 use crate::engine::wall_clock;
 use crate::model::complaint::{Complaint, Source, nearest};
@@ -157,10 +157,6 @@ impl Aim {
         drop(journal);
         let book = Book::load(&path).map_err(Stopped::ours)?;
         let judged = weigh::judged(&book, &measure(&loaded)).map_err(|one| vec![one])?;
-        if globals.verbose > 0 {
-            let rows = book.rows().len();
-            complain::say(&format!("{rows} rows in the book"));
-        }
         Ok(Hit { loaded, book, judged, languages })
     }
 
@@ -200,20 +196,47 @@ impl Aim {
             }
             return Err(wrong);
         };
-        let text = match self.profile(&check, &library) {
-            Ok(text) => text,
+        let text = |ports: &[u16]| {
+            let text = self.profile(&check, ports)?;
+            let source = Arc::new(Source { path: "command-line".into(), text });
+            Ok(File { id: PROFILE.into(), source })
+        };
+        let file = match text(&[443]) {
+            Ok(file) => file,
             Err(one) => {
                 wrong.push(one);
                 return Err(wrong);
             }
         };
-        let source = Arc::new(Source { path: "command-line".into(), text });
-        library.profiles.push(File { id: PROFILE.into(), source });
+        library.profiles.push(file);
+        // Where it goes, its parameters decide, as they were set; what is wrong with them is said below.
+        if let Some(chosen) =
+            library.profile(PROFILE).ok().and_then(|one| one.chosen.into_iter().next())
+        {
+            wrong.extend(self.elsewhere(&chosen));
+            library.profiles.extend(text(&self.ports(&chosen, &library)).ok());
+        }
         Rulebook::of(library, PROFILE, wrong)
     }
 
+    /// A complaint where ports were typed, and the check's own probe goes to others, which its file fixes.
+    fn elsewhere(&self, chosen: &Chosen) -> Option<Complaint> {
+        let ports = chosen.asking()?.ports;
+        if ports.is_empty()
+            || self.port.is_empty()
+            || self.port.iter().any(|port| ports.contains(port))
+        {
+            return None;
+        }
+        let title =
+            format!("the probe of `{}` goes to {} only", chosen.check.id, port_ranges(&ports));
+        Some(Complaint::nowhere(title).help(
+            "change `ports:` in its file, or make it a parameter: `ports: params.ports`; --port then sets it",
+        ))
+    }
+
     /// The text of the profile.
-    fn profile(&self, check: &Check, library: &Library) -> Result<String, Complaint> {
+    fn profile(&self, check: &Check, ports: &[u16]) -> Result<String, Complaint> {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let mut params = Vec::new();
         if !self.port.is_empty() && check.params.iter().any(|param| param.name == "ports") {
@@ -238,7 +261,7 @@ impl Aim {
                 params.join(", ")
             ),
         };
-        let ports = port_ranges(&self.ports(check, library));
+        let ports = port_ranges(ports);
         Ok(format!(
             "schema: postern/profile/v1\ntitle: {{en: One check, zh-Hant: 單一檢查}}\nselect: [{id}]\n\
              gate: {{checks: [{id}]}}\nclass: {class}\nports: {}\n{set}",
@@ -248,11 +271,11 @@ impl Aim {
 
     /// The TCP ports to ask: those that were typed, else those that the check speaks of where they are few, else those of
     /// the baseline.
-    fn ports(&self, check: &Check, library: &Library) -> Vec<u16> {
+    fn ports(&self, chosen: &Chosen, library: &Library) -> Vec<u16> {
         if !self.port.is_empty() {
             return self.port.clone();
         }
-        check.ports(Transport::Tcp, FEW).unwrap_or_else(|| {
+        chosen.check.ports(&chosen.params, Transport::Tcp, FEW).unwrap_or_else(|| {
             library.profile("baseline").map(|baseline| baseline.ports).unwrap_or_default()
         })
     }

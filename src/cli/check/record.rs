@@ -2,8 +2,6 @@
 
 mod script;
 
-use std::fmt::Write as _;
-
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -110,46 +108,48 @@ fn nothing(hit: &Hit, check: &Check) -> Complaint {
     one.help("say where it is with --port, or set a parameter with --set; `postern check run … --trace` shows all")
 }
 
-/// The test of one conversation: as short as it can be and still come to the same.
+/// The test of one conversation. Bodies of pages are long and mostly beside the point: their beginnings do, where it comes
+/// to the same with them.
 fn test(hit: &Hit, entry: &Entry, turns: Option<&[Took]>) -> Result<String, Complaint> {
+    const BEGINNING: usize = 2 << 10;
     let chosen = hit.chosen().map_err(|_| Complaint::nowhere("no check was chosen"))?;
     let check = &chosen.check;
     let lookup = |kind| hit.judged.facts.record(entry, kind);
-    let mut body = given(hit, entry);
-    let set = check.params.iter().zip(&chosen.params).filter(|(param, set)| param.default != **set);
-    let set: serde_json::Map<String, Json> =
-        set.map(|(param, set)| (param.name.clone(), value_as_json(set, &param.of))).collect();
-    if !set.is_empty() {
-        let _ = writeln!(body, "    params: {}", script::flow(&as_tests_write(Json::Object(set))));
-    }
     let came = check.judge(&chosen.params, &lookup).outcome;
-    let mut last = None;
-    // Bodies of pages are long and mostly beside the point.
-    for most in [2 << 10, usize::MAX] {
+    let around = format!("{}{}", params(check, &chosen.params), given(hit, entry));
+    let (name, day) = ("recorded from a live service on", hit.book.opened().at.date());
+    let text = |most: usize, expect: Outcome, note: &str, facts: &str| {
         let script = turns.map_or_else(String::new, |turns| script::of(turns, most));
-        let text = |expect: Outcome, facts: &str, note: &str| {
-            format!(
-                "  - name: recorded from a live service on {}\n{note}{body}{script}{facts}    expect: {}\n",
-                hit.book.opened().at.date(),
-                expect.word()
-            )
-        };
-        let rehearsed = rehearse(check, &text(came, "", ""))?;
-        let facts = concluded(check, &rehearsed);
-        let note = match rehearsed.outcome == came {
-            true => String::new(),
-            false => format!(
-                "    # In the scan it came to {}: it knew less of the place than a test does, or secrets were cut.\n",
-                came.word()
-            ),
-        };
-        let whole = text(rehearsed.outcome, &facts, &note);
-        if rehearsed.outcome == came || most == usize::MAX {
-            return Ok(whole);
-        }
-        last = Some(whole);
+        let expect = expect.word();
+        format!("  - name: {name} {day}\n{note}{around}{script}{facts}    expect: {expect}\n")
+    };
+    let mut most = BEGINNING;
+    let mut rehearsed = rehearse(check, &text(most, came, "", ""))?;
+    if rehearsed.outcome != came {
+        most = usize::MAX;
+        rehearsed = rehearse(check, &text(most, came, "", ""))?;
     }
-    Ok(last.unwrap_or_default())
+    let note = if rehearsed.outcome == came {
+        String::new()
+    } else {
+        let came = came.word();
+        format!(
+            "    # Live it came to {came}: less was known of the place than here, or a secret was cut.\n"
+        )
+    };
+    Ok(text(most, rehearsed.outcome, &note, &concluded(check, &rehearsed)))
+}
+
+/// The parameters that are not as the check has them by itself.
+fn params(check: &Check, values: &[Value]) -> String {
+    let other = check.params.iter().zip(values).filter(|(param, value)| param.default != **value);
+    let json = |value, of| as_tests_write(value_as_json(value, of));
+    let other: serde_json::Map<String, Json> =
+        other.map(|(param, value)| (param.name.clone(), json(value, &param.of))).collect();
+    if other.is_empty() {
+        return String::new();
+    }
+    format!("    params: {}\n", script::flow(&Json::Object(other)))
 }
 
 /// What a test comes to, by the very reader that `postern check test` uses.

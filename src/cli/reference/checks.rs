@@ -95,10 +95,8 @@ fn ports(text: &mut String, all: &[(&Check, About<'_>)]) {
 }
 
 fn page(check: &Check, about: &About<'_>, vocabulary: &Vocabulary) -> String {
-    let mut text = format!("# {}\n\n", check.id);
-    for said in check.title.0.values() {
-        let _ = writeln!(text, "**{said}**\\");
-    }
+    let titles: Vec<String> = check.title.0.values().map(|said| format!("**{said}**")).collect();
+    let mut text = format!("# {}\n\n{}\n", check.id, titles.join("\\\n"));
     let tags: Vec<String> = check.tags.iter().map(|tag| format!("`tag:{tag}`")).collect();
     let _ = write!(
         text,

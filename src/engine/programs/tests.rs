@@ -1,10 +1,9 @@
 //! Real programs that behave and that do not, started as the engine starts them.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::Instant;
 
 use super::*;
-use crate::engine::world::Stop;
+use crate::engine::world::{Stop, instant};
 use crate::talk::RanOut;
 
 /// A plug-in whose program is that script of sh.
@@ -99,7 +98,7 @@ const COMPLAINTS_AND_ONE: usize = 4097;
 
 #[tokio::test]
 async fn who_never_ends_is_ended_with_his_children() {
-    let begun = Instant::now();
+    let begun = instant();
     let bench = Bench::of("trap '' TERM HUP INT; sleep 300 & echo $!; sleep 300");
     let ran = bench.run().await;
     assert_eq!(ran.end, RanOut::TooSlow);
@@ -110,7 +109,7 @@ async fn who_never_ends_is_ended_with_his_children() {
 #[tokio::test]
 async fn children_do_not_outlive_a_program_that_ends() {
     let bench = Bench::of("(trap '' HUP TERM; exec sleep 300) & echo $!");
-    let begun = Instant::now();
+    let begun = instant();
     let ran = bench.run().await;
     assert_eq!(ran.end, RanOut::Code(0));
     assert!(is_gone(said(&ran)), "a child is left");
@@ -119,7 +118,7 @@ async fn children_do_not_outlive_a_program_that_ends() {
 
 #[tokio::test]
 async fn who_leaves_the_group_holds_up_nobody() {
-    let begun = Instant::now();
+    let begun = instant();
     let ran = Bench::of("setsid sleep 4 & echo here").run().await;
     assert_eq!((said(&ran), ran.end), ("here\n", RanOut::Code(0)));
     assert!(begun.elapsed().as_millis() < 1900, "{:?}", begun.elapsed());

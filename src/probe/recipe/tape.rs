@@ -8,7 +8,10 @@ use crate::model::observation::Spot;
 /// Conversations, each with its place. Clones write onto the same tape; nothing on it was cut, so that it goes nowhere but
 /// to whoever cuts it.
 #[derive(Clone, Debug, Default)]
-pub struct Tape(Arc<Mutex<Vec<(Spot, Vec<Took>)>>>);
+pub struct Tape(Arc<Mutex<Vec<Conversation>>>);
+
+/// What was said at a place, turn by turn.
+pub type Conversation = (Spot, Vec<Took>);
 
 impl Tape {
     /// Keeps a conversation.
@@ -17,7 +20,7 @@ impl Tape {
     }
 
     /// Everything so far, in the order in which it ended.
-    pub fn conversations(&self) -> Vec<(Spot, Vec<Took>)> {
+    pub fn conversations(&self) -> Vec<Conversation> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -33,9 +33,9 @@ pub(super) fn of(turns: &[Took], most: usize) -> String {
     }
     if !wire.is_empty() {
         text.push_str("    wire:\n");
-        wire.iter().for_each(|line| {
+        for line in wire {
             let _ = writeln!(text, "      - {line}");
-        });
+        }
     }
     text
 }
@@ -92,16 +92,14 @@ fn ended(end: Ending) -> String {
 fn line(who: char, bytes: &[u8]) -> String {
     let plain =
         |text: &&str| text.chars().all(|c| !c.is_control() || matches!(c, '\r' | '\n' | '\t'));
-    match std::str::from_utf8(bytes).ok().filter(plain) {
-        Some(text) => json!(format!("{who} {text}")).to_string(),
-        None => {
-            let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            format!("{{\"{who}\": {{hex: \"{hex}\"}}}}")
-        }
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(plain) {
+        return json!(format!("{who} {text}")).to_string();
     }
+    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    format!("{{\"{who}\": {{hex: \"{hex}\"}}}}")
 }
 
 /// Bytes without their secrets. What is no UTF-8 is looked at byte by byte, so that a secret between other bytes is found.
