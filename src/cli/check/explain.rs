@@ -73,8 +73,9 @@ fn write(page: &mut Page, check: &Check, about: &About<'_>, vocabulary: &Vocabul
         check.revision
     );
     let rest = page.styled(&rest, Style::Faint, 0);
-    page.line(format!("{id}  {level}  {rest}"));
+    page.line(format!("{id}  {level}"));
     page.paragraph("", 0, check.title.in_lang(lang));
+    page.line(rest);
 
     page.heading("Why it matters");
     page.paragraph("  ", 2, check.why.in_lang(lang));
@@ -109,19 +110,16 @@ fn write(page: &mut Page, check: &Check, about: &About<'_>, vocabulary: &Vocabul
     for (kind, slot) in check.looks_at() {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
-        let name = page.styled(&format!("{}.{}", kind.called(), field.name), Style::Cyan, 0);
-        let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
-        page.line(format!("  {name}  {of}"));
+        let name = format!("{}.{}", kind.called(), field.name);
+        named(page, &name, &type_in_full(&field.of));
         page.paragraph("    ", 4, &field.means);
     }
 
     if !check.params.is_empty() {
         page.heading("What a profile may set");
         for param in &check.params {
-            let name = page.styled(&format!("params.{}", param.name), Style::Cyan, 0);
             let limits = limits(param);
-            let of = page.styled(&format!("{}{limits}", param.of), Style::Faint, 0);
-            page.line(format!("  {name}  {of}"));
+            named(page, &format!("params.{}", param.name), &format!("{}{limits}", param.of));
             page.paragraph("    ", 4, &param.means);
             page.paragraph("    = ", 6, &param.default.to_string());
         }
@@ -153,6 +151,11 @@ fn write(page: &mut Page, check: &Check, about: &About<'_>, vocabulary: &Vocabul
     }
     page.line("");
     page.line(page.styled(&check.source.path.display().to_string(), Style::Faint, 0));
+}
+
+/// A name with its type, which may be long.
+fn named(page: &mut Page, name: &str, of: &str) {
+    page.row(2, name, Style::Cyan, name.chars().count() + 2, of);
 }
 
 /// What a check's own probe concludes, with the expressions; nothing where it has none.
