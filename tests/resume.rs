@@ -21,7 +21,7 @@ use std::time::Duration;
 use postern::book::{Book, Completeness};
 use postern::engine::wall_clock;
 use postern::model::moment::Moment;
-use postern::model::net::{HostId, parse_port_ranges};
+use postern::model::net::{HostId, Transport, parse_port_ranges};
 use postern::model::observation::{Spot, StepId};
 use postern::model::plan::{Limits, Over};
 use postern::model::record::Row;
@@ -117,13 +117,13 @@ fn an_answer_without_its_end_is_an_answer() {
         for (door, sum) in lab.doors.iter().zip(&mut dialled) {
             *sum += dials(&pieced, door) - dials(&cut, door);
         }
-        asked += pieced.audit().datagrams - cut.audit().datagrams;
+        asked += questions(&pieced) - questions(&cut);
     }
     for (door, dialled) in lab.doors.iter().zip(dialled) {
         assert_eq!(door.opened.load(Ordering::SeqCst), dialled, "port {}", door.port);
     }
     let heard: usize = lab.asked.lock().expect("counted").values().sum();
-    assert!(heard == 0 || heard as u64 == asked, "{heard} questions heard, {asked} in the books");
+    assert!(heard == 0 || heard == asked, "{heard} questions heard, {asked} in the books");
     let all = ["greeting", "http", "names", "tcp", "tls"].map(str::to_owned);
     assert_eq!(probes, all.into(), "every probe was cut off once");
 }
@@ -237,6 +237,12 @@ fn book(out: &Path) -> Book {
 fn dials(book: &Book, door: &Door) -> usize {
     let to_it = |row: &Row| matches!(row, Row::Dial(dial) if dial.address == door.address && dial.port == door.port);
     book.rows().iter().filter(|(_, row)| to_it(row)).count()
+}
+
+/// How many questions went to the resolvers: checks ask over UDP by themselves too.
+fn questions(book: &Book) -> usize {
+    let asks = |row: &Row| matches!(row, Row::Dial(dial) if dial.transport == Transport::Udp && dial.authority == "resolver");
+    book.rows().iter().filter(|(_, row)| asks(row)).count()
 }
 
 fn all_dials(book: &Book) -> usize {

@@ -14,7 +14,8 @@ use crate::engine::allowance::Allowance;
 use crate::engine::doors::{Budget, StepDoors};
 use crate::engine::gate::TOO_SLOW;
 use crate::engine::sweep::{self, Settled};
-use crate::engine::world::{Budgets, instant, nonce};
+use crate::engine::world::{Budgets, instant};
+use crate::model::digest::Digest;
 use crate::facts::FactBase;
 use crate::model::moment::Moment;
 use crate::model::net::{Transport, parse_port_ranges};
@@ -193,7 +194,7 @@ impl Here<'_> {
             agent: &world.agent,
             encrypted: self.known.encrypted(spot),
             alive: self.known.is_alive(spot.address),
-            nonce: &nonce(),
+            nonce: &word_for(&self.step.probe, spot),
             patience: world.budgets.patience,
             clock: instant,
             doors: &doors,
@@ -371,6 +372,14 @@ impl Here<'_> {
         }
         self.tell(Row::Done { step, spot: spot.clone(), end: end.clone() });
     }
+}
+
+/// A word that no server knows: the same for the same question, so that a scan that was killed and resumed comes to the
+/// same evidence as one that was left alone.
+fn word_for(probe: &str, spot: &Spot) -> String {
+    let spot = serde_json::to_vec(spot).unwrap_or_default();
+    let digest = Digest::of_parts([probe.as_bytes(), spot.as_slice()]).to_string();
+    digest.get(..16).unwrap_or(&digest).to_owned()
 }
 
 /// What a probe is granted on one spot: the world's budgets, or for a recipe or a plug-in its own caps, which stand in the plan.
