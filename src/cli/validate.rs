@@ -10,6 +10,7 @@ use super::files::{self, Files};
 use super::kinds::{KINDS, kind_of_line};
 use super::library::{check_id, same_ids, vocabulary};
 use super::{Exit, Globals};
+use crate::catalogue::pack::PackFile;
 use crate::catalogue::{Catalogue, File};
 use crate::controls::Framework;
 use crate::inventory;
@@ -37,8 +38,8 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles, mappings, checks and words; a folder stands for every .yaml file in
-    /// it.
+    /// Inventories, authorisations, waivers, profiles, mappings, heads of packs, checks and words; a folder stands for
+    /// every .yaml file in it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -142,6 +143,12 @@ impl Set {
             Some("controls") => {
                 self.controls.push(File { id: stem(path), source: Arc::clone(source) });
             }
+            Some("pack") => match PackFile::read(source) {
+                Ok(read) => {
+                    self.right(path, &format!("the head of the pack `{}`", read.value.name))
+                }
+                Err(found) => self.complaints.extend(found),
+            },
             Some("words") => match Words::read(source) {
                 Ok(words) => self.words.push(words),
                 Err(found) => self.complaints.extend(found),
