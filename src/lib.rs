@@ -12,6 +12,8 @@ pub mod scope;
 
 pub mod facts;
 
+pub mod plugins;
+
 pub mod catalogue;
 pub mod profile;
 

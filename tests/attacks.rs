@@ -19,8 +19,17 @@ use bounded::{postern, tells_a_place};
 const MOST_MEMORY: u32 = 500_000;
 
 /// Every kind of file that somebody else may have written.
-const KINDS: [&str; 8] =
-    ["inventory", "authorisation", "waivers", "profile", "controls", "pack", "check", "words"];
+const KINDS: [&str; 9] = [
+    "inventory",
+    "authorisation",
+    "waivers",
+    "profile",
+    "controls",
+    "pack",
+    "plugins",
+    "check",
+    "words",
+];
 
 /// A check that is right; attacks take the place of a part of it.
 const CHECK: &str = r#"schema: postern/check/v1

@@ -1,7 +1,6 @@
 //! Packs as their users meet them: locked by `postern pack lock`, signed by the real minisign, tampered with in every
 //! way that hides, and refused.
 
-#![expect(clippy::disallowed_methods, reason = "a test starts programs and writes files")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
 
 use std::fs;
@@ -130,12 +129,14 @@ fn only_what_the_keeper_signed_is_used_where_that_is_asked() {
     }
 }
 
+/// What is done to a signed pack, how, and what is said of it.
+type Change = (&'static str, fn(&Desk), &'static str);
+
 #[test]
 fn whatever_is_changed_is_noticed_at_every_start() {
     if !has_minisign() {
         return;
     }
-    type Change = (&'static str, fn(&Desk), &'static str);
     let changes: &[Change] = &[
         (
             "a byte of a check",

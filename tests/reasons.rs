@@ -9,7 +9,9 @@ use postern::model::reason::Reason;
 use regex::Regex;
 
 /// Sources in those rooms that speak to somebody else: of mistakes in conditions, to the provider, to readers of evidence.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 15] = [
+    "made_up.rs",
+    "compose.rs",
     "mutate.rs",
     "rehearse.rs",
     "revisions.rs",
@@ -26,10 +28,24 @@ const ELSEWHERE: [&str; 13] = [
 ];
 
 /// The rooms whose reasons end in a book, a fact or a verdict.
-const ROOMS: [&str; 7] = ["facts", "judge", "plan", "scope", "engine", "catalogue/expr", "review"];
+const ROOMS: [&str; 9] = [
+    "facts",
+    "judge",
+    "plan",
+    "scope",
+    "engine",
+    "catalogue/expr",
+    "catalogue/recipe",
+    "probe/recipe",
+    "review",
+];
 
 /// What looks like a reason there and is none, or is put together of sentences that are in the table.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 14] = [
+    // Told of a program that is not the one that was allowed, before a scan begins.
+    "its SHA-256 is {}",
+    // The ports of an address, of which the table has any transport.
+    "{}/tcp of {}: {}",
     // Several reasons in one, which are taken apart.
     "{}; and {} more such reasons",
     // Put together of words that are in the table, each with its own sentence.

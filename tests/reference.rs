@@ -1,13 +1,17 @@
 //! The pages under docs/reference say what the code and the data say. `UPDATE=1 cargo test --test reference` rewrites them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 #[test]
 fn the_reference_is_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
-    let pages = postern::cli::reference::pages();
+    let mut pages = postern::cli::reference::pages();
+    pages.insert("labs.md".into(), labs());
     let update = std::env::var_os("UPDATE").is_some();
     let mut stale = Vec::new();
     for (path, text) in &pages {
@@ -45,4 +49,55 @@ fn made_pages(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// What the page of labs tells of a lab.
+#[derive(Deserialize)]
+struct Lab {
+    about: String,
+    needs: Vec<String>,
+    expect: BTreeSet<String>,
+}
+
+/// The page of labs: what an audit of each finds, and where each check is seen to fail.
+fn labs() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs");
+    let mut labs = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("the labs are there").flatten() {
+        let path = entry.path();
+        let text = fs::read_to_string(&path).expect("a lab can be read");
+        let lab: Lab = serde_saphyr::from_str(&text).expect("a lab is as it must be");
+        labs.insert(path.file_stem().expect("a name").to_string_lossy().into_owned(), lab);
+    }
+    let mut page = String::from(
+        "<!-- Made by `UPDATE=1 cargo test --test reference`; change what it is made from. -->\n\n# Labs\n\n\
+         Real servers that `cargo test --test labs` starts, each in a network namespace of its own, weak and hardened. An\n\
+         audit of each finds exactly the checks that stand beside it. The files are in `tests/labs`.\n\n\
+         | Lab | What it is | Programs | Checks that fail |\n|---|---|---|---|\n",
+    );
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, lab) in &labs {
+        let checks: BTreeSet<&str> =
+            lab.expect.iter().filter_map(|line| line.split(' ').next()).collect();
+        for check in &checks {
+            seen.entry(check).or_default().insert(name);
+        }
+        // What every lab needs is no server.
+        let needs = lab.needs.iter().filter(|need| !["ip", "ss"].contains(&need.as_str()));
+        let needs: Vec<&str> = needs.map(String::as_str).collect();
+        let about = lab.about.trim().replace('\n', " ").replace('|', "\\|");
+        let links: Vec<String> = checks.iter().map(|check| link(check)).collect();
+        let links = if links.is_empty() { "none".to_owned() } else { links.join(", ") };
+        let _ = writeln!(page, "| {name} | {about} | {} | {links} |", needs.join(", "));
+    }
+    page.push_str("\n## Where each check is seen to fail\n\n| Check | Labs |\n|---|---|\n");
+    for (check, labs) in seen {
+        let labs: Vec<&str> = labs.into_iter().collect();
+        let _ = writeln!(page, "| {} | {} |", link(check), labs.join(", "));
+    }
+    page
+}
+
+fn link(check: &str) -> String {
+    format!("[{check}](checks/{check}.md)")
 }

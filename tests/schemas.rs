@@ -7,8 +7,17 @@ use std::process::Command;
 use postern::yaml;
 use serde_json::Value;
 
-const KINDS: &[&str] =
-    &["inventory", "authorisation", "waivers", "profile", "controls", "pack", "check", "words"];
+const KINDS: &[&str] = &[
+    "inventory",
+    "authorisation",
+    "waivers",
+    "profile",
+    "controls",
+    "pack",
+    "plugins",
+    "check",
+    "words",
+];
 
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -52,9 +61,16 @@ fn the_examples_are_right_together() {
 #[test]
 fn files_are_right_by_the_schema_they_name() {
     let mut seen = 0;
-    for folder in
-        ["examples", "profiles", "profiles/controls", "checks/tls", "checks/web", "reports/words"]
-    {
+    for folder in [
+        "examples",
+        "examples/plugins",
+        "examples/plugins/checks/service",
+        "profiles",
+        "profiles/controls",
+        "checks/tls",
+        "checks/web",
+        "reports/words",
+    ] {
         for entry in fs::read_dir(at(folder)).into_iter().flatten().flatten() {
             let path = entry.path();
             let Ok(text) = fs::read_to_string(&path) else { continue };

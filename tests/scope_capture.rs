@@ -35,8 +35,8 @@ use std::time::{Duration, Instant};
 use killing::killed_at;
 use lab::Lab;
 use pcap::{Packet, What};
-use postern::model::net::Transport;
-use postern::model::plan::Limits;
+use postern::model::net::{Transport, parse_port_ranges};
+use postern::model::plan::{Limits, Over, Step};
 use postern::model::record::Row;
 use postern::model::saw::{Answered, Cut, HttpSaw, NamesSaw, PortState, PortsSaw};
 use scan::Given;
@@ -73,7 +73,7 @@ fn nothing_leaves_the_permit_and_the_pace_holds() {
     assert!(matches!(ended.code(), Some(0 | 1 | 4)), "a review was written: {ended}");
     let book = scan::read(lab.folder());
 
-    stays_in_scope(&packets);
+    stays_in_scope(&packets, &book);
     let most = keeps_the_pace(&packets, scan::LIMITS);
     is_all_in_the_audit_log(&packets, &book);
     says_what_was_there(&book);
@@ -93,7 +93,7 @@ fn when_the_window_closes_the_wire_falls_silent() {
     let Some(lab) = Lab::build() else { return };
     let vendor = lab.start_vendor();
     let capture = lab.capture();
-    let given = Given { window: Duration::from_secs(4), ..Given::default() };
+    let given = Given { window: Duration::from_secs(12), ..Given::default() };
     let end = given.write(lab.folder()).unix_millis();
     let ended = lab.scan().wait().expect("it runs");
     let packets = capture.end();
@@ -107,7 +107,7 @@ fn when_the_window_closes_the_wire_falls_silent() {
     let last = packets.iter().map(|packet| packet.at).max().expect("packets");
     let late = i64::try_from(last.as_millis()).expect("a time") - end;
     assert!((-2000..1000).contains(&late), "the last packet came {late} ms after the end");
-    stays_in_scope(&packets);
+    stays_in_scope(&packets, &book);
 }
 
 #[test]
@@ -206,7 +206,21 @@ fn a_slow_pace_is_nobodys_silence() {
     }
 }
 
-fn stays_in_scope(packets: &[Packet]) {
+/// The UDP ports to which the plan has checks ask by themselves.
+fn asked_over_udp(book: &[Row]) -> BTreeSet<u16> {
+    let Some(Row::Opened(opened)) = book.first() else { panic!("the book has a head") };
+    let of = |step: &Step| match &step.over {
+        Over::Port { transport: Transport::Udp, ports, .. } => {
+            parse_port_ranges(ports).expect("ports")
+        }
+        _ => Vec::new(),
+    };
+    opened.plan.steps.iter().flat_map(of).collect()
+}
+
+fn stays_in_scope(packets: &[Packet], book: &[Row]) {
+    let over_udp = asked_over_udp(book);
+    assert!(over_udp.contains(&161), "checks ask over UDP: {over_udp:?}");
     let hosts = ["192.0.2.10", "192.0.2.20", "192.0.2.40", "192.0.2.41", "2001:db8::10"];
     let hosts: BTreeSet<IpAddr> = hosts.map(address).into();
     let resolvers = scan::RESOLVERS.map(address);
@@ -217,7 +231,9 @@ fn stays_in_scope(packets: &[Packet]) {
             What::Syn | What::Tcp => {
                 asks_for_a_name || scan::PORTS.contains(&packet.port) && hosts.contains(&packet.to)
             }
-            What::Udp => asks_for_a_name,
+            What::Udp => {
+                asks_for_a_name || over_udp.contains(&packet.port) && hosts.contains(&packet.to)
+            }
             // The kernel's answers to late packets of those whom we asked.
             What::Icmp => hosts.contains(&packet.to) || resolvers.contains(&packet.to),
             What::Other(_) => false,

@@ -180,6 +180,7 @@ mod tests {
             plan,
             digests: std::collections::BTreeMap::new(),
             given: std::collections::BTreeMap::new(),
+            plugins: Vec::new(),
         }))
     }
 
@@ -191,6 +192,7 @@ mod tests {
             port: 53,
             authority: "resolver".into(),
             at: at(1),
+            plugin: None,
         })
     }
 

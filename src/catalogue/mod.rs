@@ -12,6 +12,7 @@ pub mod pack;
 mod read;
 pub mod recipe;
 mod selftest;
+mod trace;
 mod values;
 mod want;
 
@@ -29,6 +30,7 @@ use crate::model::said::Said;
 use crate::model::severity::Degree;
 use crate::model::subject::Subject;
 use crate::model::value::{Kind, Type, Value};
+use crate::yaml::{self, Node};
 
 use self::expr::{Condition, Env, Truth};
 use self::message::{Scene, Sentence};
@@ -37,6 +39,7 @@ use self::want::Service;
 
 pub use self::bounds::Bounds;
 pub use self::door::Door;
+pub use self::expr::Traced;
 pub(crate) use self::expr::misnamed;
 #[cfg(fuzzing)]
 pub use self::expr::try_expression;
@@ -44,7 +47,9 @@ pub use self::file::{CheckFile, FixText, ParamFile, SaysFile, Stricter, TestFile
 pub use self::foreign::{CheckWords, Foreign, SaysWords};
 pub use self::lint::lint;
 pub use self::mutate::{Mutated, mutate};
-pub use self::selftest::SelfTest;
+pub(crate) use self::read::is_id;
+pub use self::selftest::{Rehearsed, SelfTest};
+pub use self::trace::Trace;
 pub(crate) use self::values::Reader;
 pub use self::values::type_in_full;
 pub use self::want::Wants;
@@ -61,6 +66,20 @@ pub struct File {
 }
 
 impl File {
+    /// The same check with one test only, which is written as an entry of `tests`, indented by two spaces.
+    #[must_use]
+    pub fn with_only(&self, entry: &str) -> Self {
+        let mut text = self.source.text.clone();
+        let (tree, _) = yaml::parse(&self.source);
+        let entries = tree.as_ref().map(Node::entries).unwrap_or_default();
+        if let Some(tests) = entries.iter().find(|entry| entry.name() == "tests") {
+            text.replace_range(tests.key.span().start..tests.value.span().end, "");
+        }
+        let text = format!("{}\ntests:\n{entry}", text.trim_end());
+        let source = Source { path: self.source.path.clone(), text };
+        Self { id: self.id.clone(), source: Arc::new(source) }
+    }
+
     /// The YAML files of a folder that was embedded when the program was built, in order of their ids.
     pub(crate) fn embedded(folder: &Dir<'_>, name: &str) -> Vec<Self> {
         let mut files = Vec::new();
@@ -320,7 +339,7 @@ pub struct Check {
     recipe: Option<Arc<Recipe>>,
     /// The place of its recipe's kind in the vocabulary.
     own: Option<KindId>,
-    /// Where in the records of services the fields stand that are known beforehand.
+    /// Where in the records of services the fields stand that are known before anything was asked.
     service: Option<Service>,
     when: Option<Condition>,
     not_when: Why,

@@ -113,9 +113,17 @@ fn places(tree: &Node) -> Vec<Place<'_>> {
     }
     for param in tree.field("params").map(Node::entries).unwrap_or_default() {
         let list = param.value.field("default").filter(|default| !default.items().is_empty());
+        let list = list.filter(|_| !is_whereabouts(tree, param.name()));
         found.extend(list.map(|node| Place { field: "default", node, is: Part::Default }));
     }
     found
+}
+
+/// Whether a parameter says to which ports a probe goes: a rehearsal has no ports, so that no test could tell.
+fn is_whereabouts(tree: &Node, param: &str) -> bool {
+    let media = tree.field("probe").map(Node::entries).unwrap_or_default().iter();
+    let mut ports = media.filter_map(|medium| medium.value.field("ports")?.text());
+    ports.any(|text| text.strip_prefix("params.") == Some(param))
 }
 
 fn wrongs(place: &Place<'_>) -> Vec<Wrong> {

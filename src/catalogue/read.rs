@@ -141,7 +141,7 @@ fn compile(
     let mut words = vocabulary.clone();
     let patterns = &Cell::new(PATTERNS);
     let around = Around { check: &file.id, params: &params, typed: &typed, patterns };
-    let own = own(&mut reader, tree, &mut words, around);
+    let own = own(&mut reader, tree, &mut words, &around);
     let vocabulary = &words;
     let on = on(&mut reader, tree, vocabulary, own.as_ref().map(|(id, _)| *id));
     // Without knowing what it is on, nothing says what its conditions may see.
@@ -203,7 +203,7 @@ fn compile(
         pass: pass.flatten(),
         tests,
         kinds,
-        service: Service::of(vocabulary).filter(|_| own.is_some()),
+        service: Service::of(vocabulary),
         own,
     });
     (compiled, reader.complaints)
@@ -214,11 +214,11 @@ fn own(
     reader: &mut Reader<'_>,
     tree: &Node,
     vocabulary: &mut Vocabulary,
-    around: Around<'_>,
+    around: &Around<'_>,
 ) -> Option<(KindId, Arc<Recipe>)> {
     let probe = tree.field("probe")?;
     let id = KindId::try_from(vocabulary.kinds().len()).ok()?;
-    let recipe = recipe::read(reader, probe, id, &around)?;
+    let recipe = recipe::read(reader, probe, id, around)?;
     vocabulary.add(recipe.kind().clone());
     Some((id, Arc::new(recipe)))
 }
@@ -373,7 +373,8 @@ fn unused(
     }
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether a text is a name for a check: `area/name`, each of small letters, digits and hyphens, a letter first.
+pub(crate) fn is_id(id: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')

@@ -222,34 +222,65 @@ impl Wanted {
     }
 }
 
+/// What the facts and the conversation of a test come to, whatever the test expects.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rehearsed {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What the check's own probe concludes, by name.
+    pub concluded: Vec<(String, Value)>,
+}
+
 impl Check {
+    /// What one of its tests comes to.
+    ///
+    /// # Errors
+    /// The conversation is not the one that the probe holds.
+    pub fn rehearse(&self, test: &SelfTest) -> Result<Rehearsed, Complaint> {
+        let heard = self.heard(test)?;
+        let lookup = |kind| self.seen(test, heard.as_deref(), kind);
+        let env = Env::new(&test.params, &lookup);
+        let facts = self.recipe.iter().flat_map(|recipe| &recipe.facts);
+        let concluded = facts.map(|(name, fact)| (name.clone(), fact.value(&env).keep())).collect();
+        Ok(Rehearsed { outcome: self.judge(&test.params, &lookup).outcome, concluded })
+    }
+
+    /// What its probe hears in a test that has a conversation.
+    fn heard(&self, test: &SelfTest) -> Result<Option<Vec<Value>>, Complaint> {
+        let Some((script, asking)) = test.script.as_ref().zip(self.asking(&test.params)) else {
+            return Ok(None);
+        };
+        script.play(asking).map(Some).map_err(|mismatch| {
+            let at = mismatch.at.unwrap_or_else(|| test.at.clone());
+            let complaint = Complaint::at(&self.source, at, mismatch.title);
+            match mismatch.help.as_str() {
+                "" => complaint,
+                help => complaint.help(help),
+            }
+        })
+    }
+
+    /// The record of a kind in a test.
+    fn seen<'a>(
+        &self,
+        test: &'a SelfTest,
+        heard: Option<&'a [Value]>,
+        kind: KindId,
+    ) -> Option<&'a [Value]> {
+        if let Some(heard) = heard.filter(|_| self.own == Some(kind)) {
+            return Some(heard);
+        }
+        let given = test.given.iter().find(|(known, _)| *known == kind);
+        given.map(|(_, record)| record.as_ref())
+    }
+
     /// Runs one of its tests; a complaint points at the test that failed.
     ///
     /// # Errors
     /// What it came to instead.
     pub fn test(&self, test: &SelfTest) -> Result<(), Complaint> {
-        let heard = match (&test.script, self.asking(&test.params)) {
-            (Some(script), Some(asking)) => match script.play(asking) {
-                Ok(record) => Some(record),
-                Err(mismatch) => {
-                    let at = mismatch.at.unwrap_or_else(|| test.at.clone());
-                    let complaint = Complaint::at(&self.source, at, mismatch.title);
-                    return Err(match mismatch.help.as_str() {
-                        "" => complaint,
-                        help => complaint.help(help),
-                    });
-                }
-            },
-            _ => None,
-        };
-        let lookup = |kind: KindId| match &heard {
-            Some(heard) if self.own == Some(kind) => Some(heard.as_slice()),
-            _ => test
-                .given
-                .iter()
-                .find(|(known, _)| *known == kind)
-                .map(|(_, record)| record.as_ref()),
-        };
+        let heard = self.heard(test)?;
+        let lookup = |kind| self.seen(test, heard.as_deref(), kind);
         self.concludes(test, &lookup)?;
         let verdict = self.judge(&test.params, &lookup);
         let wrong = |title: String| Complaint::at(&self.source, test.at.clone(), title);

@@ -81,10 +81,19 @@ impl Check {
         port: u16,
     ) -> bool {
         let Some(service) = &self.service else { return true };
-        let record = service.record(transport, port);
+        self.may_want_at(params, host, service, &service.record(transport, port))
+    }
+
+    fn may_want_at(
+        &self,
+        params: &[Value],
+        host: Lookup<'_, '_>,
+        service: &Service,
+        record: &[Value],
+    ) -> bool {
         let lookup = |kind: KindId| {
             if kind == service.id {
-                Some(record.as_slice())
+                Some(record)
             } else if service.hosts.contains(&kind) {
                 host(kind)
             } else {
@@ -92,6 +101,42 @@ impl Check {
             }
         };
         !matches!(self.wants(params, &lookup), Wants::No(_))
+    }
+
+    /// The ports that it speaks of: those that its own probe names, or on which its `when` may hold. None where they are
+    /// more than `few`: then it is about no port in particular.
+    pub fn ports(&self, params: &[Value], transport: Transport, few: usize) -> Option<Vec<u16>> {
+        let named = self.asking(params).map(|asking| asking.ports).unwrap_or_default();
+        let datagrams = self.recipe.as_ref().is_some_and(|recipe| recipe.medium.is_datagrams());
+        if !named.is_empty() && datagrams == (transport == Transport::Udp) {
+            return Some(named);
+        }
+        let service = self.service.as_ref()?;
+        let mut record = service.record(transport, 0);
+        let mut found = Vec::new();
+        for port in 1..=u16::MAX {
+            if let Some(known) = service.port.and_then(|slot| record.get_mut(slot)) {
+                *known = Value::Int(i64::from(port));
+            }
+            if self.may_want_at(params, &|_| None, service, &record) {
+                found.push(port);
+            }
+            if found.len() > few {
+                return None;
+            }
+        }
+        Some(found)
+    }
+
+    /// The ports of its parameter `ports`, where it has one: what authors call so by custom.
+    pub fn named_ports(&self) -> Option<Vec<u16>> {
+        let param = self.params.iter().find(|param| param.name == "ports")?;
+        let Value::List(list) = &param.default else { return None };
+        let port = |value: &Value| match value {
+            Value::Int(port) => u16::try_from(*port).ok(),
+            _ => None,
+        };
+        list.items.iter().map(port).collect()
     }
 
     /// Whether its own probe is to be put to a place, by what is known of it now.

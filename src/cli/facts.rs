@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::library::vocabulary;
+use super::library::PluginsFile;
 use super::page::{Page, Style};
 use super::{Exit, Globals};
 use crate::catalogue::type_in_full;
@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     /// For people or for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    plugins: PluginsFile,
 }
 
 /// For whom a list is written.
@@ -41,8 +43,8 @@ pub(crate) enum Format {
 
 impl Facts {
     pub(crate) fn run(&self, globals: &Globals) -> Exit {
-        let vocabulary = vocabulary();
         let mut unknown = Vec::new();
+        let vocabulary = self.plugins.vocabulary(&mut unknown);
         for name in &self.kinds {
             if vocabulary.id(name).is_none() {
                 let near = nearest(name, vocabulary.kinds().iter().map(|kind| &*kind.name));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::library::{Folders, Packs};
+use super::library::{Folders, Packs, PluginsFile};
 use super::remembered::remembered;
 use crate::model::plan::Limits;
 
@@ -25,6 +25,9 @@ pub(crate) struct Given {
         help_heading = "What, and by whose leave"
     )]
     pub(crate) inventory: Option<PathBuf>,
+    /// Of the hosts of the inventory this one only.
+    #[arg(skip)]
+    pub(crate) only: Option<String>,
     /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
     #[arg(
         short,
@@ -66,6 +69,8 @@ pub(crate) struct Given {
     pub(crate) profiles: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) packs: Packs,
+    #[command(flatten)]
+    pub(crate) plugins: PluginsFile,
     /// From where the scan is made: a vantage of the inventory.
     #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
     pub(crate) vantage: Option<String>,
@@ -115,6 +120,12 @@ remembered! {
     }
 }
 
+remembered! {
+    PluginsFile {
+        plugins: path,
+    }
+}
+
 impl Given {
     /// Where its checks and profiles come from.
     pub(crate) fn folders(&self) -> Folders {
@@ -122,6 +133,7 @@ impl Given {
             checks: self.checks.clone(),
             profiles: self.profiles.clone(),
             packs: self.packs.clone(),
+            plugins: self.plugins.clone(),
         }
     }
 }

@@ -117,7 +117,9 @@ impl Judge {
     fn folders(&self, book: Option<&Book>) -> Folders {
         let of_scan = |option| book.into_iter().flat_map(move |book| folders_of_scan(book, option));
         let there = |folder: &PathBuf| folder.is_dir();
-        let Folders { checks, profiles, mut packs } = self.folders.clone();
+        let Folders { checks, profiles, mut packs, mut plugins } = self.folders.clone();
+        let kept = book.into_iter().flat_map(|book| &book.opened().plugins);
+        plugins.of_book = kept.filter_map(|one| serde_json::from_value(one.clone()).ok()).collect();
         if packs.pack.is_empty() {
             packs.pack = of_scan("pack").filter(there).collect();
         }
@@ -125,12 +127,13 @@ impl Judge {
             checks: checks.or_else(|| of_scan("checks").find(there)),
             profiles: profiles.or_else(|| of_scan("profiles").find(there)),
             packs,
+            plugins,
         }
     }
 
     /// What the scan had of its own and is not there any more, where nothing was given instead.
     fn moved(&self, book: &Book) -> Vec<Complaint> {
-        let Folders { checks, profiles, packs } = &self.folders;
+        let Folders { checks, profiles, packs, .. } = &self.folders;
         let all = [
             ("checks", "checks of its own", checks.is_none()),
             ("profiles", "profiles of its own", profiles.is_none()),

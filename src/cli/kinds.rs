@@ -9,6 +9,7 @@ use crate::catalogue::pack::PackFile;
 use crate::controls::ControlsFile;
 use crate::inventory::Inventory;
 use crate::inventory::waivers::Waivers;
+use crate::plugins::Plugins;
 use crate::profile::ProfileFile;
 use crate::report::words::WordsFile;
 use crate::review::Review;
@@ -57,6 +58,11 @@ pub(crate) const KINDS: &[Kind] = &[
         name: "pack",
         what: "what names a pack of checks and profiles",
         schema: schema_of::<PackFile>,
+    },
+    Kind {
+        name: "plugins",
+        what: "which programs of your own a scan may start, and what they answer",
+        schema: schema_of::<Plugins>,
     },
     Kind { name: "check", what: "one thing to look for", schema: schema_of::<CheckFile> },
     Kind {

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
+use super::files::read_one;
 use super::further::Languages;
 use super::packs;
 use crate::catalogue::{Catalogue, File};
@@ -14,19 +15,22 @@ use crate::controls::Framework;
 use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 use crate::model::digest::Digest;
+use crate::plugins::{self, Plugin, Plugins};
 use crate::probe::PROBES;
 use crate::profile::Profile;
 use crate::report::words::Words;
 use crate::review::PackLine;
-use crate::yaml;
+use crate::yaml::{self, Document};
 
 /// How deep folders of checks may stand in each other.
 const DEEPEST: usize = 8;
 
-/// Everything that conditions may speak of: what is derived from observations, and what probes yield by themselves.
-pub(crate) fn vocabulary() -> Vocabulary {
+/// Everything that conditions may speak of: what is derived from observations, what probes yield by themselves, and what
+/// plug-ins do.
+pub(crate) fn vocabulary(plugins: &[Plugin]) -> Vocabulary {
     let mut kinds = Vocabulary::built_in().kinds().to_vec();
     kinds.extend(PROBES.iter().filter_map(|probe| probe.yields).map(|kind| kind()));
+    kinds.extend(plugins.iter().map(Plugin::kind));
     Vocabulary::new(kinds)
 }
 
@@ -43,6 +47,8 @@ pub(crate) struct Folders {
     pub(crate) profiles: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) packs: Packs,
+    #[command(flatten)]
+    pub(crate) plugins: PluginsFile,
 }
 
 /// Packs of checks and profiles, and who is trusted to keep them.
@@ -61,6 +67,31 @@ pub(crate) struct Packs {
     pub(crate) require_signed: bool,
 }
 
+/// The file of plug-ins.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Checks")]
+pub(crate) struct PluginsFile {
+    /// The programs of your own that may be started, each by its path and digest, and the facts that they yield.
+    #[arg(long, value_name = "FILE", env = "POSTERN_PLUGINS")]
+    pub(crate) plugins: Option<PathBuf>,
+    /// Those of a book, where no file is given.
+    #[arg(skip)]
+    pub(crate) of_book: Vec<Plugin>,
+}
+
+impl PluginsFile {
+    /// Reads the file, if one is given; what is wrong with it joins the other complaints.
+    pub(crate) fn read(&self, complaints: &mut Vec<Complaint>) -> Option<Document<Plugins>> {
+        read_one(self.plugins.as_deref()?, plugins::read, complaints)
+    }
+
+    /// Everything that conditions may speak of, with it.
+    pub(crate) fn vocabulary(&self, complaints: &mut Vec<Complaint>) -> Vocabulary {
+        let file = self.read(complaints);
+        vocabulary(file.as_ref().map_or(&self.of_book, |file| &file.value.plugins))
+    }
+}
+
 /// The folder of mappings within one of profiles.
 const CONTROLS: &str = "controls/";
 
@@ -76,6 +107,8 @@ pub(crate) struct Library {
     controls: Vec<File>,
     /// Where all that comes from, in the order in which it is laid over each other.
     pub(crate) packs: Vec<PackLine>,
+    /// The file of plug-ins, where one was given.
+    pub(crate) plugins: Option<Document<Plugins>>,
     /// Whether a profile may come from a file that nobody signed.
     signed_only: bool,
 }
@@ -89,6 +122,11 @@ impl Library {
     /// Opens what is built in and what packs and folders hold. A complaint is about a file that is left out, or a whole
     /// pack that is not what its keeper made; the rest stands.
     pub(crate) fn open(folders: &Folders) -> (Self, Vec<Complaint>) {
+        Self::open_with(folders, Vec::new())
+    }
+
+    /// The same with check files that were handed over one by one.
+    pub(crate) fn open_with(folders: &Folders, further: Vec<File>) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
         let mut check_files = Catalogue::built_in_files();
         let mut profile_files = Profile::built_in_files();
@@ -115,7 +153,15 @@ impl Library {
             gather(&|path| id_below(folder, path), folder, 0, into, &mut complaints);
             packs.push(local_line(folder, into.get(before..).unwrap_or_default()));
         }
-        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary());
+        if let (true, Some(file)) = (signed_only, further.first()) {
+            complaints.push(unsigned(&file.source.path));
+        } else {
+            check_files.extend(further);
+        }
+        let plugins = folders.plugins.read(&mut complaints);
+        let of_plugins =
+            plugins.as_ref().map_or(&folders.plugins.of_book, |file| &file.value.plugins);
+        let (catalogue, wrong) = Catalogue::read(&check_files, &vocabulary(of_plugins));
         complaints.extend(wrong);
         let (own, profiles): (Vec<_>, Vec<_>) =
             profile_files.into_iter().partition(|file| file.id.starts_with(CONTROLS));
@@ -123,7 +169,8 @@ impl Library {
         let mut controls = Framework::built_in_files();
         controls.extend(own.into_iter().map(name));
         let vocabulary = catalogue.vocabulary().clone();
-        let library = Self { vocabulary, catalogue, profiles, controls, packs, signed_only };
+        let library =
+            Self { vocabulary, catalogue, profiles, controls, packs, plugins, signed_only };
         (library, complaints)
     }
 

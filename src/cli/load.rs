@@ -17,6 +17,7 @@ use super::library::Library;
 use super::weigh;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
+use crate::engine::programs::Program;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
 use crate::inventory::{self, Inventory};
@@ -26,10 +27,12 @@ use crate::model::moment::Moment;
 use crate::model::net::HostId;
 use crate::model::plan::{Limits, Plan};
 use crate::plan::{self, Guide, Inputs, Wish};
+use crate::plugins::{Plugin, Plugins};
 use crate::probe::{self, Probe};
 use crate::profile::Profile;
 use crate::review::PackLine;
 use crate::scope::{Authorisation, Scope, Setup};
+use crate::yaml::{Document, Node};
 
 /// The profile when none is named.
 const PROFILE: &str = "baseline";
@@ -43,6 +46,8 @@ pub(crate) struct Rulebook {
     pub(crate) frameworks: Vec<Framework>,
     /// Where all that comes from.
     pub(crate) packs: Vec<PackLine>,
+    /// The file of plug-ins, where one was given.
+    plugins: Option<Document<Plugins>>,
 }
 
 /// Everything that a scan is given, read and held against each other.
@@ -57,8 +62,10 @@ pub(crate) struct Loaded {
     pub(crate) scope: Scope,
     /// Where those probes go that checks write down.
     pub(crate) guide: Arc<Guide>,
-    /// Every probe: the built-in ones, and after them those that checks write down.
+    /// Every probe: the built-in ones, after them those that checks write down, and those of plug-ins.
     pub(crate) probes: Vec<Probe>,
+    /// The programs of the plug-ins, verified.
+    pub(crate) programs: Vec<Program>,
     pub(crate) vantage: String,
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
@@ -76,18 +83,36 @@ impl Loaded {
         languages: &Languages,
         now: Moment,
     ) -> Result<Self, Vec<Complaint>> {
+        Self::by(rulebook(given, languages), given, now)
+    }
+
+    /// Reads everything but checks and profile, which are these.
+    ///
+    /// # Errors
+    /// Everything that is wrong in all the files, with the checks and the profile too.
+    pub(crate) fn by(
+        rulebook: Result<Rulebook, Vec<Complaint>>,
+        given: &Given,
+        now: Moment,
+    ) -> Result<Self, Vec<Complaint>> {
         let mut wrong = Vec::new();
         let files = keep(read_files(given), &mut wrong);
-        let rulebook = keep(rulebook(given, languages), &mut wrong);
+        let rulebook = keep(rulebook, &mut wrong);
         if let (Some(files), Some(rulebook)) = (&files, &rulebook) {
             wrong.extend(files.unknown_checks(&rulebook.catalogue));
         }
+        let plugins = rulebook.as_ref().and_then(|book| book.plugins.as_ref());
+        let programs = plugins.map_or(Ok(Vec::new()), verified);
+        let programs = keep(programs, &mut wrong).unwrap_or_default();
         let resolvers =
             if given.resolver.is_empty() { system_resolvers() } else { given.resolver.clone() };
-        let Some(Files { inventory: Some(declared), authorisations: leaves, waivers }) = files
+        let Some(Files { inventory: Some(mut declared), authorisations: leaves, waivers }) = files
         else {
             return Err(wrong);
         };
+        if let Some(only) = &given.only {
+            wrong.extend(keep_only(&mut declared.inventory, only));
+        }
         let trust = keep(read_trust(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let vantage = keep(vantage(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let pace = given.pace.map(Pace::limits);
@@ -114,7 +139,8 @@ impl Loaded {
         let authorities = weigh::authorities(&trust).map_err(|one| vec![one])?;
         let guide =
             Guide::new(&declared.inventory, &rulebook.vocabulary, &authorities, wishes.collect());
-        let probes = probe::built_in().into_iter().chain(guide.probes()).collect();
+        let of_plugins = programs.iter().map(|program| probe::plugin::probe(&program.plugin));
+        let probes = probe::built_in().into_iter().chain(guide.probes()).chain(of_plugins);
         let path = declared.source.path.display().to_string().replace('\\', "/");
         let lines = declared.lines.into_iter().map(|(host, line)| (host, (path.clone(), line)));
         Ok(Self {
@@ -126,7 +152,8 @@ impl Loaded {
             rulebook,
             scope,
             guide: Arc::new(guide),
-            probes,
+            probes: probes.collect(),
+            programs,
             vantage,
             identity: identity(given),
             resolvers,
@@ -190,7 +217,11 @@ impl Loaded {
         let trust = self.trust.iter().map(String::as_bytes);
         let parts = std::iter::once(inventory.as_slice()).chain(trust);
         let of = |name: &str, digest| (name.to_owned(), digest);
-        BTreeMap::from([
+        let plugins: Vec<&Plugin> = self.programs.iter().map(|program| &*program.plugin).collect();
+        let plugins = of("plugins", Digest::of(&json(serde_json::to_vec(&plugins))));
+        // Books of scans without any say nothing of them.
+        let plugins = (!self.programs.is_empty()).then_some(plugins);
+        let all = [
             of("inventory", Digest::of_parts(parts)),
             of("authorisation", Digest::of(&json(serde_json::to_vec(&self.authorisations)))),
             of("profile", self.rulebook.profile.digest),
@@ -198,7 +229,8 @@ impl Loaded {
             of("plan", Digest::of(&json(serde_json::to_vec(plan)))),
             // The vendor was told as whom we come.
             of("identity", Digest::of(&json(serde_json::to_vec(&self.identity)))),
-        ])
+        ];
+        all.into_iter().chain(plugins).collect()
     }
 
     /// The hosts that no authorisation speaks of, each with the rule.
@@ -217,17 +249,69 @@ impl Loaded {
 pub(crate) fn rulebook(given: &Given, languages: &Languages) -> Result<Rulebook, Vec<Complaint>> {
     let (mut library, mut wrong) = Library::open(&given.folders());
     wrong.extend(library.learn(languages));
-    let profile = keep(library.profile(given.profile.as_deref().unwrap_or(PROFILE)), &mut wrong);
-    let (frameworks, complaints) = library.frameworks();
-    wrong.extend(complaints);
-    let Library { catalogue, packs, .. } = library;
-    match profile {
-        Some(profile) if wrong.is_empty() => {
-            let vocabulary = profile.vocabulary(&catalogue);
-            Ok(Rulebook { vocabulary, catalogue, profile, frameworks, packs })
+    Rulebook::of(library, given.profile.as_deref().unwrap_or(PROFILE), wrong)
+}
+
+impl Rulebook {
+    /// The checks of a library with one of its profiles; what was wrong before stays wrong.
+    ///
+    /// # Errors
+    /// That, and everything that is wrong with the profile.
+    pub(crate) fn of(
+        library: Library,
+        profile: &str,
+        mut wrong: Vec<Complaint>,
+    ) -> Result<Self, Vec<Complaint>> {
+        let profile = keep(library.profile(profile), &mut wrong);
+        let (frameworks, complaints) = library.frameworks();
+        wrong.extend(complaints);
+        let Library { catalogue, packs, plugins, .. } = library;
+        match profile {
+            Some(profile) if wrong.is_empty() => {
+                let vocabulary = profile.vocabulary(&catalogue);
+                Ok(Self { vocabulary, catalogue, profile, frameworks, packs, plugins })
+            }
+            _ => Err(wrong),
         }
-        _ => Err(wrong),
     }
+}
+
+/// The programs of plug-ins, each held against the digest by which it is allowed.
+///
+/// # Errors
+/// Those that cannot be read, or are others.
+fn verified(file: &Document<Plugins>) -> Result<Vec<Program>, Vec<Complaint>> {
+    let nodes = file.tree.field("plugins").map(Node::items).unwrap_or_default();
+    let mut programs = Vec::new();
+    let mut wrong = Vec::new();
+    for (plugin, node) in file.value.plugins.iter().zip(nodes) {
+        match Program::read(Arc::new(plugin.clone())) {
+            Ok(program) => programs.push(program),
+            Err(why) => {
+                let title = format!(
+                    "`{}` is not the program that is allowed here: {why}",
+                    plugin.program.display()
+                );
+                let at = node.field("sha256").unwrap_or(node).mark();
+                let help = "find out who changed it; write the new digest only if you trust it";
+                wrong.push(Complaint::at(&file.source, at, title).help(help));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(programs) } else { Err(wrong) }
+}
+
+/// Leaves every host but one out of the inventory; a complaint where it is not there.
+fn keep_only(inventory: &mut Inventory, only: &str) -> Option<Complaint> {
+    if !inventory.hosts.iter().any(|host| host.id.0 == only) {
+        let known: Vec<&str> = inventory.hosts.iter().map(|host| host.id.0.as_str()).collect();
+        let near = nearest(only, known.iter().copied());
+        let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let title = format!("the inventory has no host `{only}`{near}");
+        return Some(Complaint::nowhere(title).help(format!("its hosts: {}", known.join(", "))));
+    }
+    inventory.hosts.retain(|host| host.id.0 == only);
+    None
 }
 
 /// The value, or its complaints added to the others.

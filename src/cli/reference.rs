@@ -1,5 +1,6 @@
 //! The pages of docs/reference: written from the code and the data, so that nothing is told twice.
 
+mod checks;
 mod controls;
 
 use std::collections::BTreeMap;
@@ -7,15 +8,13 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
-use super::check::explain::{degree, limits, own_probe, probes};
-use super::check::list::severity;
 use super::facts::{record, tier};
 use super::library::{Library, vocabulary};
 use super::profile::settings;
 use super::{Cli, exit};
 use crate::catalogue::{Check, type_in_full};
 use crate::facts::{Vocabulary, needs};
-use crate::model::severity::{Gate, Severity};
+use crate::model::severity::Gate;
 use crate::model::value::Field;
 use crate::profile::Profile;
 
@@ -27,136 +26,17 @@ const MADE: &str =
 pub fn pages() -> BTreeMap<String, String> {
     let (library, _) = Library::built_in();
     let mut pages = BTreeMap::from([
-        ("checks.md".to_owned(), index(&library)),
-        ("facts.md".to_owned(), facts(&vocabulary())),
+        ("facts.md".to_owned(), facts(&vocabulary(&[]))),
         ("profiles.md".to_owned(), profiles(&library)),
         ("commands.md".to_owned(), commands()),
         ("exit-codes.md".to_owned(), exit_codes()),
     ]);
-    for check in library.catalogue.checks() {
-        let text = check_page(check, &library.vocabulary);
-        pages.insert(format!("checks/{}.md", check.id), text);
-    }
+    pages.extend(checks::pages(&library));
     pages.extend(controls::pages(&library));
     for text in pages.values_mut() {
         text.insert_str(0, MADE);
     }
     pages
-}
-
-fn index(library: &Library) -> String {
-    let checks = library.catalogue.checks();
-    let mut text = format!(
-        "# Checks\n\nThe {} checks that come with Postern.\nA profile chooses among them, may set their parameters, and \
-         may make one a gate.\n\n## By severity\n",
-        checks.len()
-    );
-    for level in Severity::GRAVEST_FIRST {
-        let of: Vec<&Check> =
-            checks.iter().map(AsRef::as_ref).filter(|check| severity(check) == level).collect();
-        if !of.is_empty() {
-            let links: Vec<String> = of.iter().map(|check| link(check)).collect();
-            let _ = write!(
-                text,
-                "\n**{}** ({}): {}\n",
-                capital(level.word()),
-                of.len(),
-                links.join(", ")
-            );
-        }
-    }
-    text.push_str("\n## By area\n");
-    let mut area = "";
-    for check in checks {
-        if check.id.area() != area {
-            area = check.id.area();
-            let _ = write!(
-                text,
-                "\n### {area}\n\n| check | severity | what is wanted |\n|---|---|---|\n"
-            );
-        }
-        let title = cell(check.title.in_lang("en"));
-        let _ = writeln!(text, "| {} | {} | {title} |", link(check), severity(check).word());
-    }
-    text
-}
-
-fn link(check: &Check) -> String {
-    format!("[{id}](checks/{id}.md)", id = check.id)
-}
-
-fn check_page(check: &Check, vocabulary: &Vocabulary) -> String {
-    let mut text = format!("# {}\n\n", check.id);
-    for said in check.title.0.values() {
-        let _ = writeln!(text, "**{said}**\\");
-    }
-    let _ = write!(
-        text,
-        "Severity {}: impact {}, likelihood {}.\nRevision {}.\nTags: {}.\n\n## Why it matters\n\n",
-        severity(check).word(),
-        degree(check.impact),
-        degree(check.likelihood),
-        check.revision,
-        check.tags.iter().map(|tag| format!("`tag:{tag}`")).collect::<Vec<_>>().join(", "),
-    );
-    for said in check.why.0.values() {
-        let _ = write!(text, "{}\n\n", said.trim());
-    }
-    text.push_str("## What it asks\n\n```text\n");
-    if let Some(kind) = vocabulary.kind(check.on) {
-        let _ = writeln!(text, "on:      {}", kind.called());
-    }
-    for (field, condition) in check.conditions() {
-        let _ = writeln!(text, "{:<9}{condition}", format!("{field}:"));
-    }
-    for (field, said) in own_probe(check) {
-        let _ = writeln!(text, "{field}: {said}");
-    }
-    text.push_str("```\n\n| fact | type | meaning |\n|---|---|---|\n");
-    for (kind, slot) in check.looks_at() {
-        let Some(kind) = vocabulary.kind(kind) else { continue };
-        let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
-        let of = cell(&type_in_full(&field.of));
-        let _ = writeln!(
-            text,
-            "| `{}.{}` | {of} | {} |",
-            kind.called(),
-            field.name,
-            cell(&field.means)
-        );
-    }
-    let _ = write!(text, "\nIt rests on the probes {}.\n", probes(check, vocabulary).join(", "));
-    if !check.params.is_empty() {
-        text.push_str(
-            "\n## Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
-        );
-        for param in &check.params {
-            let limits = limits(param);
-            let of = cell(&format!("{}{limits}", type_in_full(&param.of)));
-            let (default, means) = (cell(&param.default.to_string()), cell(&param.means));
-            let _ = writeln!(text, "| `params.{}` | {of} | {default} | {means} |", param.name);
-        }
-    }
-    mending(&mut text, check);
-    text.push_str("\n## Tests\n\n");
-    for test in check.tests() {
-        let _ = writeln!(text, "- *{}*: {}", test.expect.word(), test.name);
-    }
-    let _ = write!(text, "\n## Sources\n\n{}\n", check.refs.join(", "));
-    text
-}
-
-fn mending(text: &mut String, check: &Check) {
-    text.push_str("\n## How to mend it\n");
-    for fix in &check.fix {
-        let product =
-            fix.product.as_ref().map_or(String::new(), |product| format!("**{product}**: "));
-        let said: Vec<&str> = fix.text.0.values().map(|said| said.trim()).collect();
-        let _ = write!(text, "\n{product}{}\n", said.join("\\\n"));
-        if let Some(code) = &fix.code {
-            let _ = write!(text, "\n```text\n{}\n```\n", code.trim_end());
-        }
-    }
 }
 
 fn facts(vocabulary: &Vocabulary) -> String {
@@ -288,6 +168,10 @@ fn exit_codes() -> String {
     }
     let _ = write!(text, "\n{after}\n");
     text
+}
+
+fn link(check: &Check) -> String {
+    format!("[{id}](checks/{id}.md)", id = check.id)
 }
 
 /// A text as a cell of a table.

@@ -18,6 +18,7 @@ use super::weigh::{Measure, read_review, weigh};
 use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
+use crate::engine::programs::Programs;
 use crate::engine::{self, Ended, Stop, World, wall_clock};
 use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
@@ -66,7 +67,8 @@ impl Scan {
         if progress.is_complete() {
             drop(journal);
         } else {
-            carry_out(&loaded, plan, &journal, progress, &book, globals)?;
+            let on = format!("go on with: postern scan --resume {}", book.display());
+            carry_out(&loaded, plan, &journal, progress, &on, globals)?;
             drop(journal);
         }
         let read = Book::load(&book).map_err(Stopped::ours)?;
@@ -88,7 +90,8 @@ impl Scan {
 
     /// Every option that was given, for the book.
     fn remembered(&self) -> BTreeMap<String, Vec<String>> {
-        let all = [self.given.words(), self.given.packs.words(), self.outputs.words()];
+        let Given { packs, plugins, .. } = &self.given;
+        let all = [self.given.words(), packs.words(), plugins.words(), self.outputs.words()];
         all.into_iter().flatten().collect()
     }
 
@@ -119,7 +122,7 @@ impl Scan {
         };
         fs::create_dir_all(&folder).map_err(|wrong| unwritable(&folder, &wrong))?;
         let book = folder.join(BOOK);
-        let opened = self.head(&loaded, &plan, now)?;
+        let opened = head(&loaded, &plan, now, self.remembered())?;
         let journal = Journal::create(&book, &opened).map_err(|wrong| told(&wrong))?;
         if !globals.quiet {
             say(&format!(
@@ -144,7 +147,9 @@ impl Scan {
             ));
         }
         let packs = self.given.packs.or(&opened.given).map_err(Stopped::Ours)?;
-        let given = Given { packs, ..self.given.or(&opened.given).map_err(Stopped::Ours)? };
+        let plugins = self.given.plugins.or(&opened.given).map_err(Stopped::Ours)?;
+        let given =
+            Given { packs, plugins, ..self.given.or(&opened.given).map_err(Stopped::Ours)? };
         let outputs = self.outputs.or(&opened.given).map_err(Stopped::Ours)?;
         let mut wrong = Vec::new();
         let results = Results::read(outputs, &mut wrong);
@@ -170,27 +175,34 @@ impl Scan {
         }
         Ok(Begun { loaded, plan, book: book.to_owned(), journal, progress, results })
     }
+}
 
-    /// The head of a new book.
-    fn head(&self, loaded: &Loaded, plan: &Plan, now: Moment) -> Result<Opened, Stopped> {
-        let leaves = loaded.authorisations.iter().map(serde_json::to_value);
-        Ok(Opened {
-            schema: BOOK_SCHEMA.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            at: now,
-            vantage: loaded.vantage.clone(),
-            identity: loaded.identity.clone(),
-            inventory: serde_json::to_value(&loaded.inventory).map_err(Stopped::ours)?,
-            declared_at: loaded.declared_at.clone(),
-            trust: loaded.trust.clone(),
-            authorisations: leaves.collect::<Result<_, _>>().map_err(Stopped::ours)?,
-            waivers: serde_json::to_value(&loaded.waivers).map_err(Stopped::ours)?,
-            profile: loaded.rulebook.profile.name.clone(),
-            plan: plan.clone(),
-            digests: loaded.digests(plan),
-            given: self.remembered(),
-        })
-    }
+/// The head of a new book; `given` is every option, in words.
+pub(super) fn head(
+    loaded: &Loaded,
+    plan: &Plan,
+    now: Moment,
+    given: BTreeMap<String, Vec<String>>,
+) -> Result<Opened, Stopped> {
+    let leaves = loaded.authorisations.iter().map(serde_json::to_value);
+    let plugins = loaded.programs.iter().map(|program| serde_json::to_value(&*program.plugin));
+    Ok(Opened {
+        schema: BOOK_SCHEMA.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        at: now,
+        vantage: loaded.vantage.clone(),
+        identity: loaded.identity.clone(),
+        inventory: serde_json::to_value(&loaded.inventory).map_err(Stopped::ours)?,
+        declared_at: loaded.declared_at.clone(),
+        trust: loaded.trust.clone(),
+        authorisations: leaves.collect::<Result<_, _>>().map_err(Stopped::ours)?,
+        waivers: serde_json::to_value(&loaded.waivers).map_err(Stopped::ours)?,
+        profile: loaded.rulebook.profile.name.clone(),
+        plan: plan.clone(),
+        digests: loaded.digests(plan),
+        given,
+        plugins: plugins.collect::<Result<_, _>>().map_err(Stopped::ours)?,
+    })
 }
 
 /// A scan that is ready to be carried out.
@@ -220,15 +232,19 @@ impl Results {
     }
 }
 
-/// Carries the plan out, with its progress on stderr, until it ends or somebody stops it.
-fn carry_out(
+/// Carries the plan out, with its progress on stderr, until it ends or somebody stops it; `on` says how to go on then.
+pub(super) fn carry_out(
     loaded: &Loaded,
     plan: Plan,
     journal: &Journal,
     already: Progress,
-    book: &Path,
+    on: &str,
     globals: &Globals,
 ) -> Result<Ended, Stopped> {
+    let programs = Programs::keep(&loaded.programs).map_err(|wrong| {
+        let title = format!("the plug-ins cannot be copied to where they are started: {wrong}");
+        Stopped::yours(title, "name a folder that may be written with TMPDIR")
+    })?;
     let began = Row::Began { at: wall_clock(), version: env!("CARGO_PKG_VERSION").into() };
     journal.append(&began).map_err(Stopped::ours)?;
     let agent = loaded.identity.get("user-agent").cloned().unwrap_or_default();
@@ -239,13 +255,13 @@ fn carry_out(
     };
     let meter = Arc::new(Meter::new(talkative));
     let stop = Stop::default();
-    watch_signals(&stop, &meter, book)?;
+    watch_signals(&stop, &meter, on)?;
     let scan = engine::Scan {
         plan: Arc::new(plan),
         probes: loaded.probes.clone(),
         guide: Some(Arc::clone(&loaded.guide)),
         scope: Arc::new(loaded.scope.clone()),
-        world: World::new(agent),
+        world: World { programs: Arc::new(programs), ..World::new(agent) },
         already,
         journal: journal.clone(),
         stop,
@@ -256,19 +272,18 @@ fn carry_out(
     let ended = runtime.block_on(engine::run(scan, &mut tell));
     runtime.shutdown_background();
     meter.end();
-    let resume = format!("go on with: postern scan --resume {}", book.display());
-    journal.sync().map_err(|wrong| Stopped::yours(wrong.to_string(), resume.clone()))?;
+    journal.sync().map_err(|wrong| Stopped::yours(wrong.to_string(), on))?;
     if let (false, Some(why), false) = (ended.complete, &ended.why, globals.quiet) {
-        say(&format!("the scan is incomplete: {why}; {resume}"));
+        say(&format!("the scan is incomplete: {why}; {on}"));
     }
     Ok(ended)
 }
 
 /// From the first Ctrl-C (or SIGTERM) on nothing is sent; the second ends the program, and the book is whole all the
 /// same. The thread lives as long as the program.
-fn watch_signals(stop: &Stop, meter: &Arc<Meter>, book: &Path) -> Result<(), Stopped> {
+fn watch_signals(stop: &Stop, meter: &Arc<Meter>, on: &str) -> Result<(), Stopped> {
     let (stop, meter) = (stop.clone(), Arc::clone(meter));
-    let resume = format!("ended at once; go on with: postern scan --resume {}", book.display());
+    let resume = format!("ended at once; {on}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Stopped::ours)?;
     let watch = async move {
@@ -325,7 +340,7 @@ fn unwritable(folder: &Path, wrong: &std::io::Error) -> Stopped {
 }
 
 /// Why a journal cannot be used, with what to do.
-fn told(wrong: &Unusable) -> Stopped {
+pub(super) fn told(wrong: &Unusable) -> Stopped {
     let help = match wrong {
         Unusable::InUse(_) => "wait for it, or end it",
         Unusable::Exists(_) => "go on with it by --resume, or name another folder with --out",

@@ -16,6 +16,7 @@ use crate::controls::Framework;
 use crate::inventory;
 use crate::inventory::waivers;
 use crate::model::complaint::{Complaint, Source, nearest};
+use crate::plugins::{self, Plugin};
 use crate::profile::Profile;
 use crate::report::words::Words;
 use crate::scope::authorisation;
@@ -38,8 +39,8 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles, mappings, heads of packs, checks and words; a folder stands for
-    /// every .yaml file in it.
+    /// Inventories, authorisations, waivers, profiles, mappings, heads of packs, plug-ins, checks and words; a folder
+    /// stands for every .yaml file in it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -72,6 +73,7 @@ struct Set {
     profiles: Vec<File>,
     controls: Vec<File>,
     words: Vec<Words>,
+    plugins: Vec<Plugin>,
     complaints: Vec<Complaint>,
     /// A line for each file that is right.
     right: Vec<String>,
@@ -145,7 +147,15 @@ impl Set {
             }
             Some("pack") => match PackFile::read(source) {
                 Ok(read) => {
-                    self.right(path, &format!("the head of the pack `{}`", read.value.name))
+                    self.right(path, &format!("the head of the pack `{}`", read.value.name));
+                }
+                Err(found) => self.complaints.extend(found),
+            },
+            Some("plugins") => match plugins::read(source) {
+                Ok(read) => {
+                    let count = many(read.value.plugins.len(), "plug-in", "plug-ins");
+                    self.right(path, &format!("a list of {count}"));
+                    self.plugins.extend(read.value.plugins);
                 }
                 Err(found) => self.complaints.extend(found),
             },
@@ -198,7 +208,7 @@ impl Set {
         self.complaints.extend(same_ids(&self.checks));
         let mut checks = Catalogue::built_in_files();
         checks.extend(self.checks.iter().cloned());
-        let vocabulary = vocabulary();
+        let vocabulary = vocabulary(&self.plugins);
         let (mut catalogue, found) = Catalogue::read(&checks, &vocabulary);
         self.complaints.extend(found);
         for words in std::mem::take(&mut self.words) {

@@ -9,10 +9,10 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::book::Book;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
-use crate::facts;
+use crate::facts::{self, FactBase};
 use crate::inventory::Inventory;
 use crate::inventory::waivers::{Waiver, Waivers};
-use crate::judge::judge;
+use crate::judge::{Judgement, judge};
 use crate::model::complaint::{Complaint, Source};
 use crate::model::moment::Moment;
 use crate::model::plan::Wanted;
@@ -39,16 +39,50 @@ pub(crate) struct Measure<'a> {
     pub(crate) now: Moment,
 }
 
+/// The facts of a book, and what the checks of a profile come to on them.
+pub(crate) struct Judged {
+    inventory: Inventory,
+    /// The facts.
+    pub(crate) facts: FactBase,
+    /// What the checks come to.
+    pub(crate) judgement: Judgement,
+}
+
+/// Derives the facts of a book and judges them.
+///
+/// # Errors
+/// The book holds what this version cannot read, or (ours) a planned test came to nothing.
+pub(crate) fn judged(book: &Book, measure: &Measure<'_>) -> Result<Judged, Complaint> {
+    let opened = book.opened();
+    let Measure { catalogue, profile, .. } = *measure;
+    let inventory = inventory(book)?;
+    let trust = authorities(&opened.trust)?;
+    let vocabulary = profile.vocabulary(catalogue);
+    let facts = facts::derive(&inventory, &opened.plan, book.rows(), &vocabulary, &trust);
+    let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(|wrong| ours(&wrong))?;
+    Ok(Judged { inventory, facts, judgement })
+}
+
 /// Derives the facts of a book, judges them and makes the review.
 ///
 /// # Errors
 /// The book holds what this version cannot read, the last review cannot be compared with, or (ours) a planned test
 /// came to nothing.
 pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Complaint> {
+    review_of(book, measure, &judged(book, measure)?)
+}
+
+/// Makes the review of a book that was judged.
+///
+/// # Errors
+/// The book holds what this version cannot read, or the last review cannot be compared with.
+pub(crate) fn review_of(
+    book: &Book,
+    measure: &Measure<'_>,
+    judged: &Judged,
+) -> Result<Review, Complaint> {
     let opened = book.opened();
     let Measure { catalogue, profile, .. } = *measure;
-    let vocabulary = profile.vocabulary(catalogue);
-    let inventory = inventory(book)?;
     let authorisations: Vec<Authorisation> = opened
         .authorisations
         .iter()
@@ -59,17 +93,14 @@ pub(crate) fn weigh(book: &Book, measure: &Measure<'_>) -> Result<Review, Compla
         Some(given) => given.to_vec(),
         None => of_book(&opened.waivers)?,
     };
-    let trust = authorities(&opened.trust)?;
-    let facts = facts::derive(&inventory, &opened.plan, book.rows(), &vocabulary, &trust);
-    let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(|wrong| ours(&wrong))?;
     review::review(ReviewInput {
-        judgement: &judgement,
-        facts: &facts,
+        judgement: &judged.judgement,
+        facts: &judged.facts,
         profile,
         catalogue_digest: catalogue.digest(),
         frameworks: measure.frameworks,
         packs: measure.packs,
-        inventory: &inventory,
+        inventory: &judged.inventory,
         waivers: &waivers,
         authorisations: &authorisations,
         opened,

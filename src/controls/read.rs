@@ -10,10 +10,6 @@ use crate::model::complaint::Complaint;
 use crate::profile::select;
 use crate::yaml::{self, Node};
 
-/// Tags of kinds of checks by which the library grows: a mapping may name them before the first such check is there, so
-/// that it falls into place when it comes.
-pub(super) const RESERVED: [&str; 2] = ["leak", "unauthenticated"];
-
 /// Reads one mapping file.
 pub(super) fn read(file: &File, catalogue: &Catalogue) -> Result<Framework, Vec<Complaint>> {
     let mut resolved = Vec::new();
@@ -103,7 +99,6 @@ impl Rules<'_> {
             let Some(pattern) = item.text() else { continue };
             match select::meant(pattern, self.catalogue) {
                 Ok(found) => all.extend(found.into_iter().map(Arc::clone)),
-                Err(_) if is_reserved(pattern) => {}
                 Err(title) => {
                     self.reader.wrong(item, title, "`postern check list` shows every check");
                 }
@@ -168,10 +163,6 @@ impl Rules<'_> {
         }
         needs
     }
-}
-
-fn is_reserved(pattern: &str) -> bool {
-    pattern.strip_prefix("tag:").is_some_and(|tag| RESERVED.contains(&tag))
 }
 
 fn coverage(word: &str) -> Option<Coverage> {

@@ -91,8 +91,24 @@ async fn answer(
             return Ok(());
         }
     }
-    stream.write_all(response(page, encrypted).as_bytes()).await?;
+    let careful = matches!(page.headers, Headers::Careful) && page.redirect.is_none();
+    let answer = if careful && head.starts_with(b"GET /.well-known/security.txt ") {
+        contact()
+    } else {
+        response(page, encrypted)
+    };
+    stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
+}
+
+/// Whom to tell of a weakness (RFC 9116).
+fn contact() -> String {
+    let body = "Contact: mailto:security@postern.test\nExpires: 2099-01-01T00:00:00Z\n";
+    format!(
+        "HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn response(page: &Page, encrypted: bool) -> String {

@@ -173,14 +173,34 @@ async fn leave(socket: &UdpSocket, bytes: &[u8], to: SocketAddr) -> io::Result<u
 }
 
 fn write_intent(gate: &Gate, permit: &Permit, step: Option<StepId>) -> Result<(), Unopened> {
-    gate.write_intent(Dial {
+    gate.write_intent(intent(gate, permit, step))
+}
+
+fn intent(gate: &Gate, permit: &Permit, step: Option<StepId>) -> Dial {
+    Dial {
         step,
         address: permit.to().ip(),
         transport: permit.transport(),
         port: permit.to().port(),
         authority: permit.authority().to_owned(),
         at: gate.now(),
-    })
+        plugin: None,
+    }
+}
+
+/// Writes into the audit log that a plug-in may send a packet to where the permit leads: it sends it by itself.
+///
+/// # Errors
+/// `Stopped`, when the journal fails.
+#[expect(clippy::needless_pass_by_value, reason = "a permit is good for one packet")]
+pub(super) fn announce(
+    gate: &Gate,
+    permit: Permit,
+    step: StepId,
+    plugin: &str,
+) -> Result<(), Unopened> {
+    let plugin = Some(plugin.to_owned());
+    gate.write_intent(Dial { plugin, ..intent(gate, &permit, Some(step)) })
 }
 
 /// Why a connect ended before it began.

@@ -13,6 +13,7 @@ use super::dial::{How, TCP, dial};
 use super::gate::{Gate, Ticket};
 use super::pace::Kind;
 use super::post;
+use super::programs;
 use super::resolve::{Question, resolve};
 use super::sweep::{self, Settled};
 use super::world::instant;
@@ -21,8 +22,9 @@ use crate::model::observation::Spot;
 use crate::model::plan::{Bound, Step};
 use crate::model::record::Row;
 use crate::model::saw::{Answered, NamesSaw, PortsSaw};
+use crate::plugins::Plugin;
 use crate::scope::{Origin, Want};
-use crate::talk::{Datagrams, Doors, Opening, Soon, Talk, Terms, Unopened};
+use crate::talk::{Datagrams, Doors, Opening, Ran, Soon, Talk, Terms, Unopened};
 
 /// What may still be sent. A spot's own is part of its step's.
 #[derive(Debug)]
@@ -278,6 +280,10 @@ impl Doors for StepDoors {
 
     fn datagrams(&self, port: u16, tries: u32) -> Result<Datagrams<'_>, Unopened> {
         post::open(self, port, tries)
+    }
+
+    fn run<'a>(&'a self, plugin: &'a Plugin, line: &'a str) -> Soon<'a, Result<Ran, Unopened>> {
+        Box::pin(programs::run(self, plugin, line))
     }
 
     fn waited(&self) -> Duration {

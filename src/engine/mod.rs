@@ -8,6 +8,7 @@ mod gate;
 pub mod journal;
 pub mod pace;
 mod post;
+pub mod programs;
 pub mod resolve;
 mod sweep;
 mod world;

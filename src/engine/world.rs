@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::programs::Programs;
 use crate::model::moment::Moment;
 
 /// The world of a scan. Everything that tests may want otherwise is an argument here.
@@ -17,12 +18,19 @@ pub struct World {
     pub budgets: Budgets,
     /// The time of day.
     pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// The programs that it may start.
+    pub programs: Arc<Programs>,
 }
 
 impl World {
     /// The real one.
     pub fn new(agent: impl Into<String>) -> Self {
-        Self { agent: agent.into(), budgets: Budgets::default(), now: Arc::new(wall_clock) }
+        Self {
+            agent: agent.into(),
+            budgets: Budgets::default(),
+            now: Arc::new(wall_clock),
+            programs: Arc::default(),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ use crate::model::value::{Kind, Tier, Value};
 
 pub use derive::{derive, derive_host};
 pub(crate) use ground::Standpoint;
-pub(crate) use json::object as as_json;
+pub(crate) use json::{object as as_json, written as value_as_json};
 pub use rows::{ROWS, Row, needs};
 pub(crate) use web::has_password_field;
 

@@ -218,6 +218,12 @@ const SENTENCES: &[(&str, &str)] = &[
     ("recipe-elsewhere", "no check that wants it is about this place"),
     ("recipe-nobody", "the address accepts connections everywhere, and nobody spoke at this port"),
     ("recipe-before", "it is not known before it was asked"),
+    ("recipe-time", "the time that the recipe may take was used up"),
+    ("recipe-withheld", "the site answered {status}, which does not say what is there"),
+    (
+        "recipe-left-alone",
+        "it was not asked, because the site had answered that it is asked too much",
+    ),
     ("page-was-cut", "the page was cut"),
     ("ended-closed", "the peer closed the connection"),
     ("ended-silent", "no answer came in time"),
@@ -261,6 +267,18 @@ const SENTENCES: &[(&str, &str)] = &[
     ("unreachable-from", "the network cannot reach it (ICMP type {type}, code {code} from {from})"),
     ("unreachable", "the network cannot reach it (ICMP type {type}, code {code})"),
     ("garbled", "what it said is not of the protocol: {text}"),
+    // Plug-ins.
+    ("plugin-too-slow", "the plug-in {plugin} was not done in time and was ended"),
+    ("plugin-too-much", "the plug-in {plugin} said more than it may and was ended"),
+    ("plugin-code", "the plug-in {plugin} ended with code {code}"),
+    ("plugin-signal", "the plug-in {plugin} was ended by signal {code}"),
+    ("plugin-garbled", "what the plug-in {plugin} answered is not of its protocol: {text}"),
+    ("plugin-not-started", "the plug-in {plugin} cannot be started: {text}"),
+    ("plugin-stranger", "no plug-in {plugin} is allowed in this scan"),
+    (
+        "plugin-changed",
+        "the program of the plug-in {plugin} is no longer the one that the configuration allows",
+    ),
     // This machine's own ways.
     ("no-route", "this machine has no {family} route to {address}"),
     ("no-source", "this machine has no {family} address that reaches {address}"),

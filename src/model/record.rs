@@ -101,6 +101,9 @@ pub struct Dial {
     pub authority: String,
     /// When.
     pub at: Moment,
+    /// The plug-in that was started for it, by name: the packet is then its own, and this is its place in the bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
 }
 
 /// The head of a book.
@@ -138,6 +141,9 @@ pub struct Opened {
     /// What the command was given, by option (`inventory`, `profile`, …), so that it can be resumed from the book alone.
     #[serde(default)]
     pub given: BTreeMap<String, Vec<String>>,
+    /// The plug-ins that were allowed, as they stand in their file, as JSON.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<serde_json::Value>,
 }
 
 /// A line as it stands in the file: `{"seq":3,"body":{…},"chain":"…"}`.

@@ -104,9 +104,9 @@ impl Guide {
         facts::derive_host(host, &self.inventory, plan, rows, &self.vocabulary, &self.trust)
     }
 
-    /// Why a step is not needed at a spot, when the `when` of every check that asked for it is settled to be false there.
+    /// Why a step is not needed at a spot, when nobody speaks there, or the `when` of every check
+    /// that asked for it is settled to be false.
     pub fn keeps_away(&self, step: &Step, spot: &Spot, facts: &FactBase) -> Option<String> {
-        let wishes = self.wishes.get(&step.probe)?;
         let (transport, port) = spot.service?;
         let at = |subject: &Subject, name: Option<&String>| {
             subject.address == spot.address
@@ -119,6 +119,8 @@ impl Guide {
         {
             return Some(NOBODY.to_owned());
         }
+        // A plug-in is nobody's wish: its own configuration says where it goes.
+        let wishes = self.wishes.get(&step.probe)?;
         let host = entry(facts, &spot.host, |subject| subject.address.is_none());
         let about = |kind| host.and_then(|host| facts.record(host, kind));
         let mut reasons = BTreeSet::new();

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::inventory::Host;
 use crate::model::net::{CheckId, Transport, port_ranges};
 use crate::model::plan::{Class, Over, Step, Untested, When};
-use crate::probe::{Probe, Reach};
+use crate::probe::{Ask, Probe, Reach};
 use crate::scope::{Origin, Refusal, Want};
 
 use super::bounds;
@@ -169,8 +169,11 @@ impl Here<'_> {
         )
     }
 
-    /// The ports behind which a recipe may find what it is about; none for every other probe.
+    /// The ports behind which a recipe may find what it is about, or to which a plug-in goes; none for every other probe.
     fn doors(&self, probe: &Probe) -> Option<Vec<u16>> {
+        if let Ask::Plugin(plugin) = &probe.ask {
+            return Some(plugin.ports_among(&self.ports));
+        }
         let guide = self.inputs.guide?;
         let found = matches!(probe.over, Reach::Service | Reach::Site);
         guide.asking(&probe.name).filter(|_| found)?;

@@ -1,15 +1,19 @@
 //! A plan in words, for the vendor who has to agree to it: what is sent, why, how much at most, and how long it takes.
 
+mod hosts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use crate::inventory::Inventory;
-use crate::model::net::{CheckId, HostId};
+use crate::model::net::CheckId;
 use crate::model::plan::{Bound, Class, Over, Plan, Step, When};
-use crate::probe::Probe;
+use crate::probe::{Ask, Probe};
 
 use super::likely_seconds;
+
+/// As many checks are told by their names.
+const FEW: usize = 12;
 
 /// Columns of a line, so that it prints and can be mailed.
 const WIDTH: usize = 80;
@@ -38,43 +42,48 @@ pub fn letter(
     entry(&mut out, 15, "In all", &all);
 
     let reasons = reasons(plan);
+    let (recipes, built_in): (Vec<&Probe>, Vec<&Probe>) =
+        probes.iter().partition(|probe| matches!(probe.ask, Ask::Recipe(_)));
     out.push_str("\nWhat is sent, and which checks want it\n");
-    for probe in probes {
+    for probe in built_in {
         let Some(checks) = reasons.get(&*probe.name) else { continue };
         out.push('\n');
         entry(&mut out, 11, &probe.name, &probe.sends);
         entry(&mut out, 11, "", &format!("{}; {}.", class(probe.class), when(probe.when)));
-        entry(&mut out, 11, "", &format!("For {}.", list(checks)));
+        entry(&mut out, 11, "", &format!("For {}.", in_short(checks)));
     }
+    written_down(&mut out, &recipes, &reasons);
 
     out.push_str("\nHost by host\n");
-    let mut steps: BTreeMap<&HostId, Vec<&Step>> = BTreeMap::new();
-    for step in &plan.steps {
-        steps.entry(&step.host).or_default().push(step);
-    }
-    for host in &inventory.hosts {
-        let addresses = host.addresses.iter().map(ToString::to_string);
-        let places: Vec<String> = host.names.iter().cloned().chain(addresses).collect();
-        let _ = writeln!(out, "\n{}  {}", host.id, places.join(", "));
-        for step in steps.get(&host.id).into_iter().flatten().filter(|step| asks(step)) {
-            let mut text = format!("{}: at most {}", over(&step.over), sum(&step.bound));
-            let checks: BTreeSet<&CheckId> = step.asked_by.iter().collect();
-            if reasons.get(step.probe.as_str()) != Some(&checks) {
-                let _ = write!(text, "; for {}", list(&checks));
-            }
-            entry(&mut out, 11, &step.probe, &text);
-        }
-        for left in plan.untested.iter().filter(|left| left.host == host.id) {
-            let at = left.address.map_or(String::new(), |address| format!(" at {address}"));
-            entry(&mut out, 11, &left.probe, &format!("not tested{at}: {}", left.why));
-        }
-    }
+    let names = recipes.iter().map(|probe| &*probe.name).collect();
+    hosts::hosts(&mut out, plan, inventory, &hosts::Known { recipes: names, reasons: &reasons });
     out
 }
 
+/// The probes that check files write down, by the checks that want them; what holds for many of them is said once.
+fn written_down(out: &mut String, recipes: &[&Probe], reasons: &Reasons<'_>) {
+    let mut kinds: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for probe in recipes {
+        let Some(checks) = reasons.get(&*probe.name) else { continue };
+        let how = format!("{}; {}", class(probe.class), when(probe.when));
+        let said = (list(checks), format!("{} ({})", probe.sends, probe.name));
+        kinds.entry(how).or_default().push(said);
+    }
+    for (how, mut said) in kinds {
+        said.sort();
+        out.push('\n');
+        entry(out, 11, "by checks", &format!("what their files write down. {how}:"));
+        for (checks, sends) in said {
+            entry(out, 11, &checks, &sends);
+        }
+    }
+}
+
 /// The checks that want each probe, on any host.
-fn reasons(plan: &Plan) -> BTreeMap<&str, BTreeSet<&CheckId>> {
-    let mut reasons: BTreeMap<&str, BTreeSet<&CheckId>> = BTreeMap::new();
+type Reasons<'a> = BTreeMap<&'a str, BTreeSet<&'a CheckId>>;
+
+fn reasons(plan: &Plan) -> Reasons<'_> {
+    let mut reasons = Reasons::new();
     for step in plan.steps.iter().filter(|step| asks(step)) {
         reasons.entry(&step.probe).or_default().extend(&step.asked_by);
     }
@@ -108,40 +117,6 @@ fn when(when: When) -> &'static str {
             "if the port is open and its service says nothing by itself, over TLS where it speaks TLS"
         }
     }
-}
-
-fn over(over: &Over) -> String {
-    match over {
-        Over::Name { names } => names.join(", "),
-        Over::Address { written, resolved_at_most, ports } => {
-            format!("ports {ports} of {}", places(written, *resolved_at_most))
-        }
-        Over::Service { at_most } => format!("up to {at_most} open ports of each address"),
-        Over::Site { at_most, names } if names.is_empty() => {
-            format!("up to {at_most} open ports of each address")
-        }
-        Over::Site { at_most, names } => {
-            format!("up to {at_most} open ports of each address, as {}", names.join(", "))
-        }
-        Over::Door { ports, names, .. } if names.is_empty() => {
-            format!("ports {ports}/tcp of each address that are open")
-        }
-        Over::Door { ports, names, .. } => {
-            format!("ports {ports}/tcp of each address that are open, as {}", names.join(", "))
-        }
-        Over::Port { transport, ports, written, resolved_at_most } => {
-            format!("ports {ports}/{transport} of {}", places(written, *resolved_at_most))
-        }
-    }
-}
-
-/// Addresses in words.
-fn places(written: &[IpAddr], resolved_at_most: u32) -> String {
-    let mut places: Vec<String> = written.iter().map(ToString::to_string).collect();
-    if resolved_at_most > 0 {
-        places.push(format!("up to {resolved_at_most} addresses that its names lead to"));
-    }
-    places.join(", ")
 }
 
 /// A bound in words: `16 connections, 10 s`.
@@ -184,20 +159,38 @@ fn list(checks: &BTreeSet<&CheckId>) -> String {
     checks.iter().map(|check| check.0.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// A label and its text, wrapped, with the text in a column of its own.
+/// Checks by name where they are few; of many it is told from which areas how many come.
+fn in_short(checks: &BTreeSet<&CheckId>) -> String {
+    if checks.len() <= FEW {
+        return list(checks);
+    }
+    let mut areas: BTreeMap<&str, usize> = BTreeMap::new();
+    for check in checks {
+        *areas.entry(check.0.split('/').next().unwrap_or_default()).or_default() += 1;
+    }
+    let areas: Vec<String> = areas.iter().map(|(area, n)| format!("{area} ({n})")).collect();
+    format!("{} checks of {}", checks.len(), areas.join(", "))
+}
+
+/// A label and its text, wrapped, with the text in a column of its own; a longer label stands on lines before it.
 fn entry(out: &mut String, column: usize, label: &str, text: &str) {
-    let mut line = format!("  {label:column$}");
     let indent = " ".repeat(column + 2);
-    let mut fresh = true;
+    let mut line = format!("  {label:column$}");
     if label.len() >= column {
-        let _ = writeln!(out, "{line}");
+        wrap(out, "  ".into(), "  ", label);
         line.clone_from(&indent);
     }
+    wrap(out, line, &indent, text);
+}
+
+/// A text in lines of at most [`WIDTH`] columns, the first of which is begun.
+fn wrap(out: &mut String, mut line: String, indent: &str, text: &str) {
+    let mut fresh = true;
     for word in text.split(' ') {
         let wide = unicode_width::UnicodeWidthStr::width(line.as_str()) + 1 + word.len();
         if wide > WIDTH && !fresh {
             let _ = writeln!(out, "{}", line.trim_end());
-            line.clone_from(&indent);
+            indent.clone_into(&mut line);
             fresh = true;
         }
         if !fresh {
@@ -225,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn many_checks_are_told_by_their_areas() {
+        let ids: Vec<CheckId> =
+            (0..=FEW).map(|n| CheckId(format!("{}/{n}", ["tls", "web"][n % 2]))).collect();
+        assert_eq!(in_short(&ids[..2].iter().collect()), "tls/0, web/1");
+        assert_eq!(in_short(&ids.iter().collect()), "13 checks of tls (7), web (6)");
+    }
+
+    #[test]
     fn long_texts_keep_their_column() {
         let mut out = String::new();
         entry(&mut out, 6, "tcp", &"word ".repeat(20));
@@ -232,5 +233,9 @@ mod tests {
             assert!(line.len() <= WIDTH, "{line}");
             assert!(line.starts_with("  tcp   word") || line.starts_with("        word"), "{line}");
         }
+        out.clear();
+        entry(&mut out, 6, &"label ".repeat(20), "text");
+        assert!(out.lines().all(|line| line.len() <= WIDTH), "{out}");
+        assert!(out.starts_with("  label label") && out.ends_with("\n        text\n"), "{out}");
     }
 }

@@ -13,6 +13,7 @@ use crate::catalogue::recipe::Asking;
 use crate::model::observation::{Line, Spot};
 use crate::model::plan::{Bound, Class, When};
 use crate::model::value::Kind;
+use crate::plugins::Plugin;
 use crate::talk::{Clock, Doors, Soon, Unopened};
 
 macro_rules! probes {
@@ -27,7 +28,10 @@ macro_rules! probes {
 probes! { names, tcp, greeting, tls, http }
 
 mod dns;
+pub mod plugin;
 pub mod recipe;
+
+use self::recipe::Tape;
 
 #[cfg(test)]
 mod scripted;
@@ -56,7 +60,8 @@ fn page(source: &str) -> String {
 
 /// A question that can be put to a peer.
 ///
-/// Most are built in; those of recipes in check files are made when the checks are read.
+/// Most are built in; those of recipes in check files are made when the checks are read, and those of plug-ins when their
+/// file is.
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// Its name, after the question: `greeting`.
@@ -90,6 +95,10 @@ pub enum Ask {
     BuiltIn(for<'a> fn(&'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>>),
     /// As a check file writes it down.
     Recipe(Arc<Asking>),
+    /// By a program of the operator's own.
+    Plugin(Arc<Plugin>),
+    /// The same, and every turn is kept.
+    Recorded(Arc<Asking>, Tape),
 }
 
 impl Probe {
@@ -97,7 +106,9 @@ impl Probe {
     pub fn ask<'a>(&'a self, errand: &'a Errand<'a>) -> Soon<'a, Result<Brought, Unopened>> {
         match &self.ask {
             Ask::BuiltIn(ask) => ask(errand),
-            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand)),
+            Ask::Recipe(asking) => Box::pin(recipe::ask(asking, errand, None)),
+            Ask::Recorded(asking, tape) => Box::pin(recipe::ask(asking, errand, Some(tape))),
+            Ask::Plugin(plugin) => Box::pin(plugin::ask(plugin, errand)),
         }
     }
 }
@@ -106,7 +117,8 @@ impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn(_) => f.write_str("BuiltIn"),
-            Self::Recipe(asking) => f.write_str(&asking.name),
+            Self::Recipe(asking) | Self::Recorded(asking, _) => f.write_str(&asking.name),
+            Self::Plugin(plugin) => f.write_str(&plugin.name),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! it, listens and tells what came.
 
 mod stream;
+mod tape;
 mod web;
 
 use std::borrow::Cow;
@@ -20,6 +21,8 @@ use crate::model::observation::Line;
 use crate::model::plan::When;
 use crate::model::saw::{Cut, PortState};
 use crate::talk::{Datagrams, Unopened, secrets};
+
+pub use self::tape::{Conversation, Tape};
 
 /// The form of what recipes see.
 const REVISION: u16 = 1;
@@ -51,9 +54,25 @@ pub fn probe(asking: &Arc<Asking>) -> Probe {
     }
 }
 
+/// The same probe, which also writes every turn of its conversations down.
+pub fn recorded(probe: &Probe, tape: &Tape) -> Probe {
+    let ask = match &probe.ask {
+        Ask::Recipe(asking) => Ask::Recorded(Arc::clone(asking), tape.clone()),
+        other => other.clone(),
+    };
+    Probe { ask, ..probe.clone() }
+}
+
 /// Asks.
-pub(super) async fn ask(asking: &Arc<Asking>, errand: &Errand<'_>) -> Result<Brought, Unopened> {
+pub(super) async fn ask(
+    asking: &Arc<Asking>,
+    errand: &Errand<'_>,
+    tape: Option<&Tape>,
+) -> Result<Brought, Unopened> {
     let mut run = Run::new(asking, errand.nonce);
+    if tape.is_some() {
+        run.remember();
+    }
     if errand.alive {
         run.known_alive();
     }
@@ -65,7 +84,11 @@ pub(super) async fn ask(asking: &Arc<Asking>, errand: &Errand<'_>) -> Result<Bro
         Medium::DnsTcp => stream::questions(&mut going, &mut run).await?,
         Medium::Http => web::visit_all(&mut going, &mut run).await?,
     }
-    Ok(Brought { saw: without_secrets(run.saw()), transcript: going.lines })
+    let brought = Brought { saw: without_secrets(run.saw()), transcript: going.lines };
+    if let Some(tape) = tape {
+        tape.keep(errand.spot, run.remembered());
+    }
+    Ok(brought)
 }
 
 /// A conversation on its way.
@@ -208,7 +231,7 @@ fn foreign() -> Unopened {
 }
 
 /// The same with the secrets cut out of every text.
-fn without_secrets(saw: Json) -> Json {
+pub(super) fn without_secrets(saw: Json) -> Json {
     match saw {
         Json::String(text) => Json::String(secrets::cut(&text)),
         Json::Array(items) => items.into_iter().map(without_secrets).collect(),

@@ -15,7 +15,8 @@ use super::{Errand, Probe};
 use crate::model::net::{HostId, Transport};
 use crate::model::observation::Spot;
 use crate::model::saw::{Cut, NamesSaw, PortsSaw};
-use crate::talk::{Carrier, Datagram, Datagrams, Doors, Opening, Soon, Talk, Terms, Unopened};
+use crate::plugins::Plugin;
+use crate::talk::{Carrier, Datagram, Datagrams, Doors, Opening, Ran, Soon, Talk, Terms, Unopened};
 
 /// What happens behind the doors.
 #[derive(Default)]
@@ -108,6 +109,10 @@ impl Doors for Behind {
         let terms = Terms { deadline, most: 256 * 1024, clock: Instant::now };
         let carrier = Post { behind: self, port, ahead: None };
         Ok(Datagrams::new(Box::new(carrier), port, tries, terms))
+    }
+
+    fn run<'a>(&'a self, _: &'a Plugin, _: &'a str) -> Soon<'a, Result<Ran, Unopened>> {
+        Box::pin(async { Err(Unopened::Refused("no script has a plug-in".into())) })
     }
 
     fn waited(&self) -> Duration {

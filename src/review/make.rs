@@ -8,8 +8,9 @@ use super::findings::Finder;
 use super::gate::{self, Grounds};
 use super::results::Results;
 use super::{
-    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, PackLine, Party, REVIEW_SCHEMA,
-    Review, SystemLine, Tool, changes, controls, exposure, scan, scoring, sight, waivers,
+    AuthorisationLine, CheckLine, DeclaredAt, Fix, HostLine, PackLine, Party, PluginLine,
+    REVIEW_SCHEMA, Review, SystemLine, Tool, changes, controls, exposure, scan, scoring, sight,
+    waivers,
 };
 use crate::catalogue::FixText;
 use crate::controls::Framework;
@@ -18,9 +19,11 @@ use crate::inventory::Inventory;
 use crate::inventory::waivers::Waiver;
 use crate::judge::Judgement;
 use crate::model::digest::Digest;
+use crate::model::heard::shown;
 use crate::model::moment::{Calendar, Moment};
 use crate::model::record::{Opened, Row};
 use crate::model::severity::{Gate, Severity};
+use crate::plugins::Plugin;
 use crate::profile::{Chosen, Profile};
 
 /// Everything that a review rests on.
@@ -169,7 +172,20 @@ fn tool(input: &ReviewInput<'_>) -> Tool {
         profile_digest: input.profile.digest.to_string(),
         catalogue_digest: input.catalogue_digest.to_string(),
         packs: input.packs.to_vec(),
+        plugins: plugins(input.opened),
     }
+}
+
+/// The plug-ins that the plan of the scan starts. What another version wrote there in another form is left out.
+fn plugins(opened: &Opened) -> Vec<PluginLine> {
+    let planned = |plugin: &Plugin| opened.plan.steps.iter().any(|step| step.probe == plugin.name);
+    let read = opened.plugins.iter().filter_map(|one| serde_json::from_value(one.clone()).ok());
+    let line = |plugin: Plugin| PluginLine {
+        name: plugin.name,
+        program: shown(&plugin.program.display().to_string()),
+        sha256: plugin.sha256.to_string(),
+    };
+    read.filter(planned).map(line).collect()
 }
 
 fn party(provider: &crate::inventory::Provider) -> Party {

@@ -118,6 +118,21 @@ pub struct Tool {
     /// Where checks and profiles come from, in the order in which they were laid over each other.
     #[serde(default)]
     pub packs: Vec<PackLine>,
+    /// The programs of the operator's own that the scan was to start, besides what Postern asks by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PluginLine>,
+}
+
+/// A plug-in: a program that asked in the scan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluginLine {
+    /// Its name: that of the probe and of its kind of fact.
+    pub name: String,
+    /// Where it lay.
+    pub program: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// A source of checks and profiles, and who vouches for it.

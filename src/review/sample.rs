@@ -170,6 +170,11 @@ fn with_findings(wrong: &[(&str, Severity)], hosts: u32) -> Review {
                     comment: Some("clinic 2026.11".into()),
                 },
             ],
+            plugins: vec![super::PluginLine {
+                name: "clinic_link".into(),
+                program: "/opt/clinic/link".into(),
+                sha256: "6".repeat(64),
+            }],
         },
         scan: scan(),
         operator: Party {

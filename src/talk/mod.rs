@@ -5,6 +5,7 @@
 mod bounded;
 mod conversation;
 mod datagrams;
+mod program;
 pub mod secrets;
 mod transcript;
 
@@ -16,9 +17,11 @@ use std::time::Duration;
 pub use bounded::{Account, Bounded, Clock, Terms, Wire, cut_of};
 pub use conversation::Talk;
 pub use datagrams::{Carrier, Datagram, Datagrams};
+pub use program::{Ran, RanOut};
 pub use transcript::Transcript;
 
 use crate::model::saw::{Cut, NamesSaw, PortsSaw};
+use crate::plugins::Plugin;
 
 /// A future that a trait object can return.
 pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -78,6 +81,9 @@ pub trait Doors: Send + Sync {
 
     /// Finds the state of every one of those TCP ports of the spot's address.
     fn sweep<'a>(&'a self, ports: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>>;
+
+    /// Starts a plug-in, says that line to it, and hears what it answers; it must be one that the scan was given.
+    fn run<'a>(&'a self, plugin: &'a Plugin, line: &'a str) -> Soon<'a, Result<Ran, Unopened>>;
 
     /// How long was waited for turns so far: no time of any peer's.
     fn waited(&self) -> Duration;

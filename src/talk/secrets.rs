@@ -1,4 +1,4 @@
-//! Cuts what nobody should find in a book: values of cookies, credentials, tokens.
+//! Cuts what nobody should find in a book: values of cookies, credentials, tokens, and what else a peer should have kept.
 
 use std::sync::LazyLock;
 
@@ -18,10 +18,10 @@ static FIELDS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?im)^(authorization|proxy-authorization|x-api-key|x-auth-token|x-csrf-token)(:[ \t]*)([^\r\n]+)",
     )
 });
-/// `token=…`, `"password": "…"`, `;jsessionid=…`
+/// `token=…`, `"password": "…"`, `;jsessionid=…`, `APP_KEY=…`
 static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
-        r"(?i)\b([a-z_-]*(?:token|session[_-]?id|sess(?:ion)?id|sid|password|passwd|secret|api[_-]?key|nonce|csrf))",
+        r"(?i)\b([a-z_-]*(?:token|session[_-]?id|sess(?:ion)?id|sid|password|passwd|secret|(?:api|app|access|secret|private|encryption)[_-]?key|nonce|csrf))",
         r#"(["']?\s*[=:]\s*["']?)([^\s"'&;<>,]+)"#
     ))
 });
@@ -31,6 +31,12 @@ static FORMS: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)((?:name|id)=["']?[^"'\s>]*(?:token|csrf|nonce|secret|viewstate)[^"'\s>]*["']?[^<>]*?(?:value|content)=)(["'])([^"']*)"#,
     )
 });
+/// `mysql://booking:…@db.example/members` (RFC 3986 section 3.2.1)
+static USERINFO: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>]*:)[^\s/@"'<>]+@"#));
+/// What is stored in place of passwords, which can be guessed from it: `$apr1$…`, `{SHA}…`
+static HASHES: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"(\$(?:apr1|2[abxy]|5|6|y)\$|\{SSHA\}|\{SHA\})[^\s:"'<>]+"#));
 /// A JSON Web Token (RFC 7519).
 static JWT: LazyLock<Regex> =
     LazyLock::new(|| regex(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"));
@@ -47,6 +53,8 @@ pub fn cut(text: &str) -> String {
     let text = FIELDS.replace_all(&text, format!("$1$2{CUT}").as_str());
     let text = FORMS.replace_all(&text, format!("$1$2{CUT}").as_str());
     let text = PAIRS.replace_all(&text, format!("$1$2{CUT}").as_str());
+    let text = USERINFO.replace_all(&text, format!("$1{CUT}@").as_str());
+    let text = HASHES.replace_all(&text, format!("$1{CUT}").as_str());
     JWT.replace_all(&text, CUT).into_owned()
 }
 
@@ -101,6 +109,14 @@ mod tests {
                 r#"<input name="csrf_token" value="8f3a">"#,
                 r#"<input name="csrf_token" value="[cut]">"#,
             ),
+            ("APP_KEY=base64:3q2+7w==\nAPP_ENV=production", "APP_KEY=[cut]\nAPP_ENV=production"),
+            (
+                "DATABASE_URL=mysql://booking:hunter2@192.0.2.20/members",
+                "DATABASE_URL=mysql://booking:[cut]@192.0.2.20/members",
+            ),
+            ("http://192.0.2.10:80/a@b", "http://192.0.2.10:80/a@b"),
+            ("admin:$apr1$3Yq7dkzB$1xk/:x", "admin:$apr1$[cut]:x"),
+            ("desk:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", "desk:{SHA}[cut]"),
             ("id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-_ end", "id [cut] end"),
             (
                 "220 ftp.example ready (vsFTPd 3.0.3)\r\n",

@@ -312,6 +312,7 @@ impl Book {
             plan: self.plan.clone(),
             digests: BTreeMap::default(),
             given: BTreeMap::default(),
+            plugins: Vec::new(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! The operating system's lower doors, behind a safe face: the socket error queue, which tells who refused a packet and
-//! why, and how many descriptors a process may hold.
+//! why, how many descriptors a process may hold, and process groups.
 //!
 //! Everything here works without privileges.
 #![forbid(unsafe_code)]
@@ -10,9 +10,12 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 
 /// An ICMP (RFC 792) or `ICMPv6` (RFC 4443) error that came back for a packet of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +95,31 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(soft)
 }
 
+/// Whether a child of this process has ended. It stays in the system's table until its status is taken, so that its number
+/// is nobody else's meanwhile (waitid(2), `WNOWAIT`).
+///
+/// # Errors
+/// What the system says, when there is no such child.
+pub fn has_ended(child: u32) -> io::Result<bool> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let status = waitid(Id::Pid(number(child)?), flags)?;
+    Ok(!matches!(status, WaitStatus::StillAlive))
+}
+
+/// Kills everybody in a process group (`SIGKILL`).
+///
+/// # Errors
+/// What the system says, when there is nobody.
+pub fn kill_group(group: u32) -> io::Result<()> {
+    Ok(killpg(number(group)?, Signal::SIGKILL)?)
+}
+
+/// The number of a process. 0 and 1 would mean ourselves or everybody.
+fn number(of: u32) -> io::Result<Pid> {
+    let number = i32::try_from(of).ok().filter(|number| *number > 1);
+    number.map(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;
@@ -124,6 +152,24 @@ mod tests {
     fn the_queue_says_which_icmp_error_and_from_whom() {
         port_unreachable("127.0.0.1:0", 3, 3);
         port_unreachable("[::1]:0", 1, 4);
+    }
+
+    #[test]
+    fn a_child_that_has_ended_keeps_its_number_until_its_status_is_taken() {
+        use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+
+        let sleeping = std::process::Command::new("sleep").arg("300").process_group(0).spawn();
+        let mut child = sleeping.expect("a child");
+        assert!(!has_ended(child.id()).expect("it is ours"));
+        kill_group(child.id()).expect("a group");
+        while !has_ended(child.id()).expect("it is ours") {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(child.wait().expect("a status").signal(), Some(9));
+        assert!(has_ended(child.id()).is_err(), "nobody has that number now");
+        for everybody in [0, 1, u32::MAX] {
+            assert!(kill_group(everybody).is_err() && has_ended(everybody).is_err());
+        }
     }
 
     #[test]

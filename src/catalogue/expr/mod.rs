@@ -15,6 +15,7 @@ mod made_up;
 mod mutate;
 mod net;
 mod parse;
+mod trace;
 mod val;
 
 #[cfg(test)]
@@ -34,6 +35,8 @@ pub(crate) use self::literal::{misnamed, text_as};
 #[cfg(fuzzing)]
 pub use self::made_up::try_expression;
 pub(crate) use self::mutate::{Mutation, mutations};
+pub use self::trace::Traced;
+pub(crate) use self::trace::trace;
 pub(crate) use self::val::Val;
 
 /// The longest condition that is read, in bytes.

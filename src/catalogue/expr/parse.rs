@@ -310,6 +310,14 @@ impl Parser {
     }
 }
 
+/// `list.word(variable, body)`, of parts that were read before.
+pub(super) fn over(list: &Ast, word: &str, variable: &Ast, body: &Ast) -> Result<Ast, Fault> {
+    let word = Word { text: word.to_owned(), at: body.at.clone() };
+    let depth = list.depth.max(body.depth);
+    let is = Is::Call(Some(Box::new(list.clone())), word, vec![variable.clone(), body.clone()]);
+    make(body.at.clone(), depth, is)
+}
+
 fn make(at: Range<usize>, below: u16, is: Is) -> Result<Ast, Fault> {
     if below >= DEEPEST {
         return Err(too_deep(at));

@@ -22,7 +22,7 @@ pub(in super::super) enum Part<N> {
     /// Bytes that are known once something was heard.
     Heard(N),
     /// Parts with their length before them.
-    Framed(Vec<Part<N>>),
+    Framed(Vec<Self>),
 }
 
 /// A message, ready to be put together.
@@ -92,20 +92,21 @@ impl<N> Part<N> {
 }
 
 /// The bytes of a message; none where something in it is not known, or gives no bytes.
-pub(super) fn bytes(message: &Message, params: &[Value], record: &[Value]) -> Option<Vec<u8>> {
+pub(super) fn bytes<'a>(
+    message: &'a Message,
+    params: &'a [Value],
+    record: &'a [Value],
+) -> Option<Vec<u8>> {
     let lookup = |_| Some(record);
     let env = Env::new(params, &lookup);
     let mut room = MOST_HEARD;
-    let known: Option<Vec<Part<Vec<u8>>>> = message
-        .iter()
-        .map(|part| {
-            part.with(&mut |name| {
-                let bytes = heard(&name.value(&env))?;
-                room = room.checked_sub(bytes.len())?;
-                Some(bytes)
-            })
-        })
-        .collect();
+    let mut within = |name: &'a Arc<Expression>| {
+        let bytes = heard(&name.value(&env))?;
+        room = room.checked_sub(bytes.len())?;
+        Some(bytes)
+    };
+    let known: Option<Vec<Part<Vec<u8>>>> =
+        message.iter().map(|part| part.with(&mut within)).collect();
     joined(&known?)
 }
 

@@ -72,3 +72,16 @@ pub struct Page {
     /// Whether there was more of the body than was read.
     pub truncated: bool,
 }
+
+/// Too Many Requests (RFC 6585 section 4).
+pub(super) const TOO_MANY: u16 = 429;
+
+impl Page {
+    /// Why this answer says nothing of the page that was asked for, if it does not: a rate limiter stands in front of it,
+    /// or a gateway behind which nobody answers at the moment (RFC 9110 section 15.6). It may be there all the same, so
+    /// that this must never pass for a page that is not.
+    pub(super) fn withheld(&self) -> Option<String> {
+        matches!(self.status, TOO_MANY | 502..=504)
+            .then(|| format!("the site answered {}, which does not say what is there", self.status))
+    }
+}

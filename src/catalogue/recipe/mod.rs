@@ -16,6 +16,7 @@ mod shape;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod took;
 mod written;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(super) use self::read::{Around, read, uses};
 pub(super) use self::rehearse::Script;
 pub use self::run::{Run, Turn};
 pub use self::shape::*;
+pub use self::took::Took;
 
 /// What stands in a path for the text of a list.
 pub(super) const EACH: &str = "{{ each }}";

@@ -3,14 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::took::NOWHERE;
 use super::{
     Asking, DnsAnswer, Ending, Enough, Fetch, Hear, Method, Page, Question, Run, Turn, Until,
 };
 use crate::model::heard;
 use crate::model::value::Value;
 
-/// The word that stands for the path that cannot exist.
-const NOWHERE: &str = "nowhere";
 /// What a path or a name stands for when nothing else fits.
 const ELSE: &str = "*";
 /// A rehearsal never takes more turns.

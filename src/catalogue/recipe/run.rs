@@ -9,14 +9,19 @@ use std::sync::Arc;
 use super::asking::{Asking, hex};
 use super::compose;
 use super::deeds::Does;
+use super::http::TOO_MANY;
 use super::record::{dns_value, page_value};
 use super::{
     ANSWERED, CAPTURES, DnsAnswer, ENDED, Ending, Enough, Fetch, Form, Hear, Page, Question, Read,
-    Until,
+    Took, Until,
 };
 use crate::facts::as_json;
 use crate::model::outcome::Why;
 use crate::model::value::{List, Value};
+
+/// Why the rest is not asked once a site has answered that it is asked too much.
+const ASKED_TO_STOP: &str =
+    "it was not asked, because the site had answered that it is asked too much";
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +62,12 @@ pub struct Run {
     tries_left: u32,
     again: bool,
     came: bool,
-    /// Whether something was waited for in vain, though the conversation went on.
-    missed: bool,
+    /// How a read ended that came to nothing, though the conversation went on.
+    missed: Option<Ending>,
     alive: bool,
     ended: Option<Ending>,
+    /// Every turn, where somebody wants to write the conversation down.
+    tape: Option<Vec<Took>>,
 }
 
 /// The state of the connection.
@@ -102,9 +109,26 @@ impl Run {
             tries_left: 0,
             again: false,
             came: false,
-            missed: false,
+            missed: None,
             alive: false,
             ended: None,
+            tape: None,
+        }
+    }
+
+    /// Remembers every turn from here on.
+    pub fn remember(&mut self) {
+        self.tape.get_or_insert_default();
+    }
+
+    /// The turns that were remembered.
+    pub fn remembered(self) -> Vec<Took> {
+        self.tape.unwrap_or_default()
+    }
+
+    fn took(&mut self, turn: impl FnOnce() -> Took) {
+        if let Some(tape) = &mut self.tape {
+            tape.push(turn());
         }
     }
 
@@ -126,6 +150,7 @@ impl Run {
                     self.at += 1;
                     self.connections += 1;
                     self.line = Line::Open;
+                    self.took(|| Took::Reconnected);
                     return Turn::Reconnect;
                 }
                 (does, Line::Open) if wanted => {
@@ -183,6 +208,7 @@ impl Run {
 
     fn say(&mut self, bytes: Vec<u8>) -> Turn {
         self.at += 1;
+        self.took(|| Took::Said(bytes.clone()));
         self.said.clone_from(&bytes);
         self.tries_left = self.asking.tries().saturating_sub(1);
         Turn::Say(bytes)
@@ -202,6 +228,7 @@ impl Run {
         if bytes.is_empty() && end == Some(Ending::Silent) && self.try_again() {
             return;
         }
+        self.took(|| Took::Heard { bytes: bytes.to_vec(), until: read.hear.until.clone(), end });
         self.at += 1;
         let whole = whole(&read.hear, bytes, end);
         let kept = whole || (read.optional && !bytes.is_empty());
@@ -212,7 +239,8 @@ impl Run {
         let value = if kept { text(bytes, read.form) } else { Value::unknown(why) };
         self.set(read.into, value);
         match end {
-            Some(Ending::Silent) if kept || read.optional => self.missed |= !kept,
+            Some(Ending::Silent) if kept => {}
+            Some(end @ Ending::Silent) if read.optional => self.missed = Some(end),
             Some(end) => self.down(end),
             None => {}
         }
@@ -220,14 +248,23 @@ impl Run {
 
     /// Tells what came of a request for a page.
     pub fn fetched(&mut self, page: Result<&Page, Ending>) {
-        let Some(Does::Fetch { into, listed, .. }) = self.deed() else { return };
+        let Some(Does::Fetch { into, listed, fetch }) = self.deed() else { return };
+        self.took(|| Took::fetched(&fetch, page));
         self.at += 1;
         self.came |= page.is_ok();
-        let value = page.map(page_value);
-        match (value, listed) {
-            (Ok(value), true) => self.listed.entry(into).or_default().push(value),
-            (Ok(value), false) => self.set(into, value),
-            (Err(end), _) => {
+        match page.map(|page| (page, page.withheld())) {
+            Ok((page, Some(why))) => {
+                self.lack(into, listed, &why);
+                // Whoever is told that it asks too much asks no more.
+                if page.status == TOO_MANY && self.line == Line::Open {
+                    self.line = Line::Down(ASKED_TO_STOP);
+                }
+            }
+            Ok((page, None)) if listed => {
+                self.listed.entry(into).or_default().push(page_value(page));
+            }
+            Ok((page, None)) => self.set(into, page_value(page)),
+            Err(end) => {
                 self.lack(into, listed, end.why());
                 if !matches!(end, Ending::Garbled | Ending::TooMuch) {
                     self.down(end);
@@ -238,7 +275,8 @@ impl Run {
 
     /// Tells what a DNS server said.
     pub fn told(&mut self, answer: Result<&DnsAnswer, Ending>) {
-        let Some(Does::Ask { into, .. }) = self.deed() else { return };
+        let Some(Does::Ask { into, question }) = self.deed() else { return };
+        self.took(|| Took::Told { name: question.name, answer: answer.cloned() });
         self.at += 1;
         self.came |= answer.is_ok();
         match answer {
@@ -252,6 +290,7 @@ impl Run {
 
     /// Tells that a connection could not be made, or that nothing could be said over it.
     pub fn cut(&mut self, end: Ending) {
+        self.took(|| Took::Cut(end));
         self.down(end);
     }
 
@@ -300,8 +339,7 @@ impl Run {
     }
 
     fn answered(&self) -> Value {
-        let ended = self.ended.or(self.missed.then_some(Ending::Silent));
-        match (self.came, ended, &self.line) {
+        match (self.came, self.ended.or(self.missed), &self.line) {
             (true, ..) => Value::Bool(true),
             (_, Some(Ending::Refused | Ending::Unreachable), _) => Value::Bool(false),
             (_, Some(Ending::Silent), _) if self.alive && self.asking.medium.is_datagrams() => {

@@ -8,6 +8,7 @@ use crate::facts::{KindId, Vocabulary};
 use crate::model::complaint::Source;
 use crate::model::net::Transport;
 use crate::model::plan::Bound;
+use crate::model::reason::Reason;
 use crate::model::value::Value;
 
 /// A check whose probe, `when` and conditions are given; everything else is as it must be.
@@ -476,4 +477,77 @@ fn every_check_brings_a_kind_of_its_own() {
     let spelt = file("a/three", "on: \"probe:a/one\"\nexpect: host.fragile");
     let (_, wrong) = Catalogue::read(&[files[0].clone(), spelt], &built_in);
     assert_eq!(wrong.len(), 1, "no check speaks of what another one asked");
+}
+
+#[test]
+fn a_site_that_is_asked_too_much_hides_its_pages_and_is_left_alone() {
+    let parts = "on: http\nparams: {paths: {type: list text, default: [/a, /b, /c], means: Where.}}\n\
+                 expect: \"!probe.found && probe.one.status != 200\"\nprobe:\n  http:\n    requests:\n\
+                 \x20     - {get: \"{{ each }}\", each: params.paths, as: pages}\n      - {get: /one, as: one}\n\
+                 \x20 facts: {found: \"pages.exists(p, p.status == 200)\"}\n";
+    let answering = |status| super::Page { status, ..super::Page::default() };
+    for (status, asked, rest) in [
+        (429, 2, "it was not asked, because the site had answered that it is asked too much"),
+        (503, 4, "the site answered 503, which does not say what is there"),
+        (502, 4, "the site answered 502, which does not say what is there"),
+    ] {
+        let (turns, saw) = played(parts, |turn, run| match turn {
+            Turn::Fetch(fetch) if fetch.path == "/a" => run.fetched(Ok(&answering(404))),
+            Turn::Fetch(_) => run.fetched(Ok(&answering(status))),
+            _ => {}
+        });
+        assert_eq!(turns.len(), asked + 1, "{turns:?}");
+        assert_eq!(saw["pages"]["items"].as_array().map(Vec::len), Some(1));
+        let why = format!("the site answered {status}, which does not say what is there");
+        assert_eq!(saw["pages"]["unseen"], why);
+        assert_eq!(saw["one"]["unknown"], rest);
+        assert_eq!(saw["answered"], true);
+    }
+    let (_, saw) = played(parts, |turn, run| {
+        if matches!(turn, Turn::Fetch(_)) {
+            run.fetched(Ok(&answering(500)));
+        }
+    });
+    assert_eq!(saw["one"]["status"], 500, "an error of the page itself is its answer");
+}
+
+#[test]
+fn what_ends_a_conversation_can_be_told_in_every_language() {
+    for end in Ending::ALL {
+        let reasons = Reason::all(end.why());
+        assert!(matches!(reasons.as_slice(), [Reason::Ours { .. }]), "{reasons:?}");
+    }
+}
+
+/// More pages of one site than this are no look from outside any more, but a load that its owner notices. Those of
+/// Grafana, Jenkins, Kibana and WordPress count, though no site is all of them: an ordinary one is asked for less than 60.
+const PAGES_OF_A_SITE: usize = 70;
+
+#[test]
+fn the_whole_library_asks_a_site_for_few_pages_whatever_its_port() {
+    let (catalogue, _) = Catalogue::read(&Catalogue::built_in_files(), &Vocabulary::built_in());
+    let askings: Vec<_> = catalogue
+        .checks()
+        .iter()
+        .filter_map(|check| Some((check, check.asking(&check.defaults())?)))
+        .filter(|(_, asking)| asking.medium == super::Medium::Http)
+        .collect();
+    let listed = askings.iter().flat_map(|(check, _)| check.defaults());
+    let listed = listed.filter_map(|value| match value {
+        Value::List(list) => Some(list.items.iter().filter_map(super::deeds::port).collect()),
+        _ => None,
+    });
+    let ports: std::collections::BTreeSet<u16> =
+        listed.flat_map(|ports: Vec<u16>| ports).chain([1, 80, 443]).collect();
+    assert!(ports.len() > 20, "the library knows more ports than {ports:?}");
+    for port in ports {
+        let here = askings.iter().filter(|(check, _)| {
+            check.may_want(&check.defaults(), &|_| None, Transport::Tcp, port)
+        });
+        let here: std::collections::BTreeMap<&str, &Asking> =
+            here.map(|(_, asking)| (asking.name.as_str(), asking)).collect();
+        let fetches = here.values().flat_map(|asking| &asking.deeds);
+        let pages = fetches.filter(|deed| super::deeds::hops(&deed.does) > 0).count();
+        assert!((1..=PAGES_OF_A_SITE).contains(&pages), "{pages} pages at port {port}");
+    }
 }

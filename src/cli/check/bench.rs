@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::lint::files;
 use crate::catalogue::Catalogue;
-use crate::cli::library::vocabulary;
+use crate::cli::library::PluginsFile;
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, files::give_up};
 
@@ -30,6 +30,8 @@ pub(super) struct Bench {
     /// As many checks are shown, slowest first.
     #[arg(long, value_name = "N", default_value_t = 20)]
     show: usize,
+    #[command(flatten)]
+    plugins: PluginsFile,
 }
 
 /// So long each check is judged, at least.
@@ -39,8 +41,9 @@ impl Bench {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
         let mut complaints = Vec::new();
         let files = files(&self.paths, &mut complaints);
+        let vocabulary = self.plugins.vocabulary(&mut complaints);
         let begun = Instant::now();
-        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary());
+        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary);
         let reading = begun.elapsed();
         complaints.extend(wrong);
         if !complaints.is_empty() {

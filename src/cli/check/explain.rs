@@ -2,20 +2,21 @@
 
 use clap::Args;
 
+use super::about::{About, meaning, word};
 use super::list::severity;
 use crate::catalogue::{Check, Param, Stricter, type_in_full};
 use crate::cli::further::Further;
 use crate::cli::library::{Folders, Library};
 use crate::cli::page::{Page, Style, style_of};
 use crate::cli::{Exit, Globals, files};
-use crate::facts::{Vocabulary, needs};
+use crate::facts::Vocabulary;
 use crate::model::complaint::{Complaint, nearest};
 use crate::model::severity::Degree;
 
 /// Show all about a check
 ///
-/// What it asks and why, the facts and probes that it rests on, its parameters, how to mend what it finds, its sources
-/// and its tests.
+/// What it asks and why, what is sent for it and how much at most, the facts and parameters that it needs, the controls that
+/// it bears on, how to mend what it finds, its sources and its tests.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,14 +52,17 @@ impl Explain {
             );
             return files::give_up(globals, &complaints);
         };
+        let (frameworks, wrong) = library.frameworks();
+        complaints.extend(wrong);
+        let about = About::new(check, &library.vocabulary, &frameworks);
         let mut page = Page::new(globals);
-        write(&mut page, check, &library.vocabulary, lang);
+        write(&mut page, check, &about, &library.vocabulary, lang);
         page.print();
         if complaints.is_empty() { Exit::Passed } else { files::give_up(globals, &complaints) }
     }
 }
 
-fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
+fn write(page: &mut Page, check: &Check, about: &About<'_>, vocabulary: &Vocabulary, lang: &str) {
     let level = severity(check);
     let id = page.styled(&check.id.0, Style::Bold, 0);
     let level = page.styled(level.word(), style_of(level), 0);
@@ -69,8 +73,9 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
         check.revision
     );
     let rest = page.styled(&rest, Style::Faint, 0);
-    page.line(format!("{id}  {level}  {rest}"));
+    page.line(format!("{id}  {level}"));
     page.paragraph("", 0, check.title.in_lang(lang));
+    page.line(rest);
 
     page.heading("Why it matters");
     page.paragraph("  ", 2, check.why.in_lang(lang));
@@ -82,30 +87,48 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
     for (field, text) in check.conditions() {
         page.row(2, field, Style::Cyan, 9, text);
     }
-    for (field, text) in own_probe(check) {
-        page.line(format!("  {}", page.styled(&field, Style::Cyan, 0)));
-        page.paragraph("    ", 4, &text);
+    for (name, text) in conclusions(check) {
+        page.line(format!("  {}", page.styled(&name, Style::Cyan, 0)));
+        page.paragraph("    = ", 6, text);
     }
 
-    page.heading("What it rests on");
+    page.heading("What is sent for it");
+    page.row(
+        2,
+        "class",
+        Style::Cyan,
+        9,
+        &format!("{}: {}", word(about.class), meaning(about.class)),
+    );
+    page.row(2, "ports", Style::Cyan, 9, &about.goes());
+    for asks in &about.asks {
+        page.row(2, &asks.name, Style::Cyan, 9, &asks.sends);
+        page.row(2, "", Style::Faint, 9, &format!("({})", asks.most));
+    }
+
+    page.heading("What it needs to know");
     for (kind, slot) in check.looks_at() {
         let Some(kind) = vocabulary.kind(kind) else { continue };
         let Some(field) = kind.fields.get(usize::from(slot)) else { continue };
-        let name = page.styled(&format!("{}.{}", kind.called(), field.name), Style::Cyan, 0);
-        let of = page.styled(&type_in_full(&field.of), Style::Faint, 0);
-        page.line(format!("  {name}  {of}"));
+        let name = format!("{}.{}", kind.called(), field.name);
+        named(page, &name, &type_in_full(&field.of));
         page.paragraph("    ", 4, &field.means);
     }
-    page.row(2, "probes", Style::Faint, 9, &probes(check, vocabulary).join(", "));
 
     if !check.params.is_empty() {
-        page.heading("Parameters");
+        page.heading("What a profile may set");
         for param in &check.params {
-            let name = page.styled(&param.name, Style::Cyan, 0);
             let limits = limits(param);
-            let of = page.styled(&format!("{}{limits}", param.of), Style::Faint, 0);
-            page.line(format!("  {name} = {}  {of}", param.default));
+            named(page, &format!("params.{}", param.name), &format!("{}{limits}", param.of));
             page.paragraph("    ", 4, &param.means);
+            page.paragraph("    = ", 6, &param.default.to_string());
+        }
+    }
+
+    if !about.controls.is_empty() {
+        page.heading("Controls that it bears on");
+        for (framework, ids) in &about.controls {
+            page.row(2, &framework.id, Style::Cyan, 18, &ids.join(", "));
         }
     }
 
@@ -130,26 +153,15 @@ fn write(page: &mut Page, check: &Check, vocabulary: &Vocabulary, lang: &str) {
     page.line(page.styled(&check.source.path.display().to_string(), Style::Faint, 0));
 }
 
-/// What a check's own probe sends, and what is concluded from the answers; nothing where it has none.
-pub(crate) fn own_probe(check: &Check) -> Vec<(String, String)> {
-    let sends = check.asking(&check.defaults()).map(|asking| ("sends".to_owned(), asking.sends));
-    let concluded = check.recipe().into_iter().flat_map(|recipe| recipe.conclusions());
-    let concluded = concluded.map(|(name, text)| (format!("probe.{name}"), text.to_owned()));
-    sends.into_iter().chain(concluded).collect()
+/// A name with its type, which may be long.
+fn named(page: &mut Page, name: &str, of: &str) {
+    page.row(2, name, Style::Cyan, name.chars().count() + 2, of);
 }
 
-/// The probes whose answers a check rests on, in the order in which they are put.
-pub(crate) fn probes<'v>(check: &Check, vocabulary: &'v Vocabulary) -> Vec<&'v str> {
-    let mut all = Vec::new();
-    for kind in check.speaks_of.iter().filter_map(|kind| vocabulary.kind(*kind)) {
-        let needed = if kind.is_of_one_check() { vec!["its own"] } else { needs(kind) };
-        for probe in needed {
-            if !all.contains(&probe) {
-                all.push(probe);
-            }
-        }
-    }
-    all
+/// What a check's own probe concludes, with the expressions; nothing where it has none.
+pub(crate) fn conclusions(check: &Check) -> Vec<(String, &str)> {
+    let concluded = check.recipe().into_iter().flat_map(|recipe| recipe.conclusions());
+    concluded.map(|(name, text)| (format!("probe.{name}"), text)).collect()
 }
 
 /// The word for one side of a risk.

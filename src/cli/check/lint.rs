@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::catalogue::{self, Catalogue, File};
-use crate::cli::library::{check_files, same_ids, vocabulary};
+use crate::cli::library::{PluginsFile, check_files, same_ids};
 use crate::cli::page::Page;
 use crate::cli::{Exit, Globals, complain};
 use crate::model::complaint::Complaint;
@@ -31,6 +31,8 @@ pub(super) struct Lint {
     /// How to say it.
     #[arg(long, value_name = "FORM", default_value = "text")]
     format: Form,
+    #[command(flatten)]
+    plugins: PluginsFile,
 }
 
 /// How remarks are written.
@@ -72,7 +74,8 @@ impl Lint {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
         let mut errors = Vec::new();
         let files = files(&self.paths, &mut errors);
-        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary());
+        let vocabulary = self.plugins.vocabulary(&mut errors);
+        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary);
         errors.extend(wrong);
         let lacks: Vec<Complaint> =
             catalogue.checks().iter().flat_map(|check| catalogue::lint(check)).collect();

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::lint::files;
 use crate::catalogue::{Catalogue, Check, File, mutate};
-use crate::cli::library::vocabulary;
+use crate::cli::library::PluginsFile;
 use crate::cli::page::{Page, Style};
 use crate::cli::{Exit, Globals, complain};
+use crate::facts::Vocabulary;
 use crate::model::complaint::Complaint;
 
 /// Run the tests inside check files
@@ -32,13 +33,16 @@ pub(super) struct Test {
     /// Put each condition slightly wrong, one wrong at a time, and demand that a test notices.
     #[arg(long)]
     mutate: bool,
+    #[command(flatten)]
+    plugins: PluginsFile,
 }
 
 impl Test {
     pub(super) fn run(&self, globals: &Globals) -> Exit {
         let mut complaints = Vec::new();
         let files = files(&self.paths, &mut complaints);
-        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary());
+        let vocabulary = self.plugins.vocabulary(&mut complaints);
+        let (catalogue, wrong) = Catalogue::read(&files, &vocabulary);
         let unread = wrong.len() + complaints.len();
         complaints.extend(wrong);
         let mut page = Page::new(globals);
@@ -54,7 +58,7 @@ impl Test {
         }
         page.line("");
         if self.mutate {
-            let (made, alive) = mutated(&files);
+            let (made, alive) = mutated(&files, &vocabulary);
             let noticed = made - alive.len();
             page.line(format!("{made} wrong versions: {noticed} noticed, {} not", alive.len()));
             failed += alive.len();
@@ -78,9 +82,8 @@ impl Test {
 
 /// How many wrong versions of all files were made, and those that no test noticed. What cannot be read or fails as it is
 /// was complained of already.
-fn mutated(files: &[File]) -> (usize, Vec<Complaint>) {
-    let vocabulary = vocabulary();
-    let all = files.iter().filter_map(|file| mutate(file, &vocabulary).ok());
+fn mutated(files: &[File], vocabulary: &Vocabulary) -> (usize, Vec<Complaint>) {
+    let all = files.iter().filter_map(|file| mutate(file, vocabulary).ok());
     let (mut made, mut alive) = (0, Vec::new());
     for one in all {
         made += one.made;

@@ -373,7 +373,7 @@ impl Here<'_> {
     }
 }
 
-/// What a probe is granted on one spot: the world's budgets, or for a recipe its own caps, which stand in the plan.
+/// What a probe is granted on one spot: the world's budgets, or for a recipe or a plug-in its own caps, which stand in the plan.
 struct Granted {
     step: Duration,
     talk: Duration,
@@ -382,6 +382,8 @@ struct Granted {
 
 /// A recipe ends by itself when its time is up, and brings home what it has; a moment later it is let go.
 const A_MOMENT: Duration = Duration::from_secs(1);
+/// A plug-in is ended when its time is up; whatever it leaves is seen to in as much more.
+const LET_GO: Duration = Duration::from_secs(3);
 /// What may come besides what a recipe wants to hear: TLS handshakes, heads of answers, and bodies, which count apart.
 const AROUND: usize = 512 * 1024;
 
@@ -389,9 +391,13 @@ impl Granted {
     fn of(probe: &Probe, budgets: Budgets) -> Self {
         match &probe.ask {
             Ask::BuiltIn(_) => Self { step: budgets.step, talk: budgets.talk, hear: budgets.hear },
-            Ask::Recipe(asking) => {
+            Ask::Recipe(asking) | Ask::Recorded(asking, _) => {
                 let time = asking.caps.time + A_MOMENT;
                 Self { step: time, talk: time, hear: asking.caps.bytes.saturating_add(AROUND) }
+            }
+            Ask::Plugin(plugin) => {
+                let time = Duration::from_secs(plugin.bound.seconds.into()) + LET_GO;
+                Self { step: time, talk: time, hear: budgets.hear }
             }
         }
     }

@@ -43,6 +43,7 @@ fn opened() -> Opened {
         },
         digests: BTreeMap::new(),
         given: BTreeMap::new(),
+        plugins: Vec::new(),
     }
 }
 
@@ -63,6 +64,7 @@ fn dial(port: u16) -> Row {
         port,
         authority: "loopback".into(),
         at: Moment::from_unix_seconds(1_800_000_001),
+        plugin: None,
     })
 }
 

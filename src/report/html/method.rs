@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::reader::{Reader, Text};
 use crate::inventory::VantageKind;
 use crate::report::words::number;
-use crate::review::{AuthorisationLine, PackLine, RefusedLine};
+use crate::review::{AuthorisationLine, PackLine, PluginLine, RefusedLine};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Method {
@@ -95,7 +95,9 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
     ];
     let sent = [("connections", number(scan.connections)), ("datagrams", number(scan.datagrams))];
     let identity = scan.identity.iter().map(|(what, is)| reader.bounded(&format!("{what}: {is}")));
-    vec![
+    let plugins: Vec<String> = tool.plugins.iter().map(|plugin| program(reader, plugin)).collect();
+    let plugins = (!plugins.is_empty()).then(|| fact("method.plugins", plugins));
+    let facts = vec![
         fact("method.scanned", vec![words.span(scan.began, scan.ended)]),
         fact("method.vantage", vec![words.say("method.vantage.value", &[("id", &reader.bounded(&scan.vantage)), ("kind", kind)])]),
         fact("method.sources", or(scan.sources.iter().map(ToString::to_string).collect(), "method.sources.none")),
@@ -111,7 +113,20 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
         code("method.catalogue.digest", &tool.catalogue_digest),
         fact("method.packs", tool.packs.iter().map(|pack| origin(reader, pack)).collect()),
         code("method.book.digest", &scan.book_digest),
-    ]
+    ];
+    facts.into_iter().chain(plugins).collect()
+}
+
+/// A program of the operator's own that asked.
+fn program(reader: &Reader<'_>, plugin: &PluginLine) -> String {
+    reader.words.say(
+        "method.plugins.value",
+        &[
+            ("name", &reader.bounded(&plugin.name)),
+            ("program", &reader.bounded(&plugin.program)),
+            ("digest", &reader.bounded(&plugin.sha256)),
+        ],
+    )
 }
 
 /// Where checks and profiles come from, and who vouches for them.
