@@ -3,21 +3,17 @@
 //! A file is a test by lying there. `UPDATE=1 cargo test --test malformed` writes what is told now; read it before you
 //! commit it. Each run is bounded in time and memory: a bomb that goes off is a failure, not a dead machine.
 
+#[path = "attacks/bounded.rs"]
+mod bounded;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// No file takes longer, even on a slow machine with an unoptimised program.
-const LONGEST: Duration = Duration::from_secs(60);
-
-/// How often it is looked whether a run has ended.
-const PAUSE: Duration = Duration::from_millis(5);
-
 /// No file needs more memory, in KiB.
-const MOST_MEMORY: &str = "1500000";
+const MOST_MEMORY: u32 = 1_500_000;
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/malformed");
@@ -52,39 +48,12 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 /// What `postern validate` says about a file: on stderr, with exit code 2, at a line and a column.
 fn told_as_before(root: &Path, name: &str) -> Result<(), Failed> {
-    let mut waited = Duration::ZERO;
-    let mut child = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -v \"$1\" && exec \"$2\" validate --color never \"$3\"",
-            "sh",
-            MOST_MEMORY,
-        ])
-        .args([env!("CARGO_BIN_EXE_postern"), name])
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    while child.try_wait()?.is_none() {
-        if waited > LONGEST {
-            child.kill()?;
-            return Err(format!("still at it after {LONGEST:?}").into());
-        }
-        std::thread::sleep(PAUSE);
-        waited += PAUSE;
+    let ran = bounded::postern(root, &["validate", "--color", "never", name], MOST_MEMORY)?;
+    let told = ran.err;
+    if ran.code != Some(2) || told.contains("panicked") || !ran.out.is_empty() {
+        return Err(format!("{:?}: {told}", ran.code).into());
     }
-    let output = child.wait_with_output()?;
-    let told = String::from_utf8(output.stderr)?;
-    if output.status.code() != Some(2) || told.contains("panicked") || !output.stdout.is_empty() {
-        return Err(format!("{}: {told}", output.status).into());
-    }
-    let place = told.lines().find_map(|line| line.trim().strip_prefix("--> "));
-    let numbers = place.and_then(|place| place.rsplit_once(':')).map(|(before, column)| {
-        let line = before.rsplit_once(':').map(|(_, line)| line);
-        column.parse::<u32>().is_ok() && line.is_some_and(|line| line.parse::<u32>().is_ok())
-    });
-    if numbers != Some(true) {
+    if !bounded::tells_a_place(&told) {
         return Err(format!("no line and column are told:\n{told}").into());
     }
     if told.chars().any(|c| c.is_control() && c != '\n') {

@@ -343,7 +343,9 @@ fn complain(reader: &mut Reader<'_>, node: &Node, text: &str, wrong: &Error) {
     let at = node.within(reader.source, wrong.range().unwrap_or(0..text.len()));
     let said = wrong.detail().map_or_else(|| wrong.kind().to_string(), str::to_owned);
     let title = format!("this message cannot be written: {said}");
-    reader.complaints.push(Complaint::at(reader.source, at, title));
+    let help =
+        "it is a sentence with {{ place }}, {{ witness | join }} and the fields of facts in it";
+    reader.complaints.push(Complaint::at(reader.source, at, title).help(help));
 }
 
 /// A context of made-up facts of the right types.

@@ -19,7 +19,7 @@ use crate::model::complaint::{Complaint, Source};
 use crate::model::digest::Digest;
 use crate::model::heard::shown;
 use crate::model::said::Said;
-use crate::yaml;
+use crate::yaml::{self, Document};
 
 /// What names a pack.
 pub const MANIFEST: &str = "pack.yaml";
@@ -65,6 +65,23 @@ pub struct Pack {
     pub checks: Vec<File>,
     /// Its profile files, from `profiles/`.
     pub profiles: Vec<File>,
+}
+
+impl PackFile {
+    /// Reads what a `pack.yaml` says.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn read(source: &Arc<Source>) -> Result<Document<Self>, Vec<Complaint>> {
+        yaml::read_with::<Self>(source, |tree, complaints| {
+            for (field, form, help) in FORMS {
+                let Some(node) = tree.field(field) else { continue };
+                let Some(text) = node.text().filter(|text| !form(text)) else { continue };
+                let title = format!("`{}` cannot be the {field} of a pack", shown(text));
+                complaints.push(Complaint::at(source, node.mark(), title).help(*help));
+            }
+        })
+    }
 }
 
 impl Pack {
@@ -114,14 +131,7 @@ fn manifest(folder: &Path, files: &Files, running: &str) -> Result<PackFile, Vec
         return Err(vec![Complaint::nowhere(title).help(help)]);
     };
     let source = yaml::source(&path, bytes).map_err(|one| vec![one])?;
-    let document = yaml::read_with::<PackFile>(&source, |tree, complaints| {
-        for (field, form, help) in FORMS {
-            let Some(node) = tree.field(field) else { continue };
-            let Some(text) = node.text().filter(|text| !form(text)) else { continue };
-            let title = format!("`{}` cannot be the {field} of a pack", shown(text));
-            complaints.push(Complaint::at(&source, node.mark(), title).help(*help));
-        }
-    })?;
+    let document = PackFile::read(&source)?;
     if let Some(needs) = &document.value.needs
         && numbers(needs) > numbers(running)
     {

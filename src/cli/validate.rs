@@ -10,6 +10,7 @@ use super::files::{self, Files};
 use super::kinds::{KINDS, kind_of_line};
 use super::library::{check_id, same_ids, vocabulary};
 use super::{Exit, Globals};
+use crate::catalogue::pack::PackFile;
 use crate::catalogue::{Catalogue, File};
 use crate::controls::Framework;
 use crate::inventory;
@@ -38,8 +39,8 @@ Examples:
   postern validate checks/ profiles/
       every .yaml file of these folders")]
 pub(crate) struct Validate {
-    /// Inventories, authorisations, waivers, profiles, mappings, plug-ins, checks and words; a folder stands for every .yaml file in
-    /// it.
+    /// Inventories, authorisations, waivers, profiles, mappings, heads of packs, plug-ins, checks and words; a folder
+    /// stands for every .yaml file in it.
     #[arg(value_name = "FILE", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -144,6 +145,12 @@ impl Set {
             Some("controls") => {
                 self.controls.push(File { id: stem(path), source: Arc::clone(source) });
             }
+            Some("pack") => match PackFile::read(source) {
+                Ok(read) => {
+                    self.right(path, &format!("the head of the pack `{}`", read.value.name));
+                }
+                Err(found) => self.complaints.extend(found),
+            },
             Some("plugins") => match plugins::read(source) {
                 Ok(read) => {
                     let count = many(read.value.plugins.len(), "plug-in", "plug-ins");

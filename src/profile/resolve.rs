@@ -24,6 +24,9 @@ const GATE: GateRule = GateRule {
 };
 const DUE_DAYS: [u32; 4] = [7, 14, 90, 180];
 
+/// How many profiles may extend each other in a row: more than anybody can follow.
+const DEEPEST: usize = 16;
+
 /// Reads a profile with all that it inherits.
 pub(super) fn read(
     name: &str,
@@ -73,8 +76,13 @@ impl Gathered<'_> {
         if let Some(start) = self.open.iter().position(|open| open == name) {
             let mut circle = self.open.get(start..).unwrap_or_default().to_vec();
             circle.push(name.to_owned());
-            self.complaints
-                .push(complain(format!("profiles extend each other: {}", circle.join(" → "))));
+            let title = format!("profiles extend each other: {}", circle.join(" → "));
+            self.complaints.push(complain(title).help("take one of them out of `extends`"));
+            return;
+        }
+        if self.open.len() >= DEEPEST {
+            let title = format!("more than {DEEPEST} profiles extend each other in a row");
+            self.complaints.push(complain(title).help("extend a profile that stands nearer"));
             return;
         }
         let Some(file) = self.files.iter().rev().find(|file| file.id == name) else {

@@ -287,6 +287,7 @@ fn in_words(source: &Arc<Source>, wrong: &ScanError) -> Complaint {
     match wrong.kind() {
         Kind::RecursionLimitExceeded => {
             here(&format!("more than {DEPTH} lists or mappings stand in each other here"))
+                .help("no file of this program needs a tenth of that: close what is open")
         }
         Kind::UnknownAnchor => {
             here("this alias stands for nothing: no anchor of that name comes before it")

@@ -2,9 +2,10 @@
 //!
 //! It knows the part of JSON Schema 2020-12 that `schemars` writes for our types, and nothing else.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::formats;
@@ -100,6 +101,9 @@ impl<'a> Shape<'a> {
         if kinds.contains(&"array") {
             complaint = complaint
                 .help("write a list: `[one, two]`, or each entry on a line of its own after `- `");
+        } else if kinds.contains(&"object") {
+            complaint =
+                complaint.help("write its fields below, each on a line of its own: `name: value`");
         }
         self.complain(node, complaint);
     }
@@ -298,9 +302,7 @@ impl<'a> Shape<'a> {
     fn name(&mut self, entry: &Entry, schema: &Map<String, Value>) {
         let Some(names) = schema.get("propertyNames") else { return };
         let pattern = names.get("pattern").and_then(Value::as_str);
-        let fits =
-            |pattern| regex::Regex::new(pattern).is_ok_and(|known| known.is_match(entry.name()));
-        if pattern.is_none_or(fits) {
+        if pattern.is_none_or(|pattern| fits(pattern, entry.name())) {
             return;
         }
         let title = format!("`{}` cannot be a name here", shown(entry.name()));
@@ -455,6 +457,17 @@ impl<'a> Shape<'a> {
             },
         }
     }
+}
+
+/// Whether a name is like a pattern of a schema. There are few of these, and every language of every text is held
+/// against one: each is compiled once.
+fn fits(pattern: &str, name: &str) -> bool {
+    static KNOWN: Mutex<BTreeMap<String, Option<Regex>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains_key(pattern) {
+        known.insert(pattern.to_owned(), Regex::new(pattern).ok());
+    }
+    known.get(pattern).and_then(Option::as_ref).is_some_and(|known| known.is_match(name))
 }
 
 /// The kinds of value that a schema allows; empty when it allows any.

@@ -16,7 +16,8 @@ pub fn source(path: &Path, bytes: &[u8]) -> Result<Arc<Source>, Complaint> {
     let of = |text: &str| Arc::new(Source { path: path.to_owned(), text: text.to_owned() });
     if bytes.len() > LARGEST {
         let title = format!("this file has {} bytes; at most {LARGEST} are read", bytes.len());
-        return Err(Complaint::at(&of(""), 0..0, title));
+        let help = "split it into several files, each of which is read by itself";
+        return Err(Complaint::at(&of(""), 0..0, title).help(help));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         let complaint = Complaint::at(&of(""), 0..0, "this file is in UTF-16");

@@ -214,7 +214,9 @@ impl Checker<'_, '_> {
                 let said = wrong.to_string();
                 let reason = said.lines().last().unwrap_or("").trim();
                 let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-                self.wrong(Fault::new(ast.at.clone(), format!("this is not a pattern: {reason}")))
+                let title = format!("this is not a pattern: {reason}");
+                let help = "write it as Rust's regex crate reads it, in raw quotes: r\"\\d+\"";
+                self.wrong(Fault::new(ast.at.clone(), title).help(help))
             }
         }
     }

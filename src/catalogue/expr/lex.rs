@@ -91,7 +91,8 @@ impl<'t> Lexer<'t> {
             '&' => fault.help("write && for and"),
             '|' => fault.help("write || for or"),
             '“' | '”' | '‘' | '’' => fault.help("put texts in straight quotes: \"…\""),
-            _ => fault,
+            _ => fault
+                .help("texts stand in double quotes; everything else is names, numbers and signs"),
         })
     }
 

@@ -253,7 +253,7 @@ impl Draft<'_, '_, '_> {
             let Some(ready) = ready else {
                 if let Some(first) = left.first() {
                     let title = format!("these facts rest on each other: {}", waiting.join(", "));
-                    self.reader.wrong(&first.key, title, "");
+                    self.reader.wrong(&first.key, title, "let one of them rest on what was heard");
                 }
                 broken.extend(left.iter().map(|entry| entry.name().to_owned()));
                 break;
