@@ -234,6 +234,17 @@ async fn pages_are_asked_for_and_redirects_followed_at_home_only() {
 }
 
 #[tokio::test]
+async fn pages_are_not_asked_for_where_no_site_was_seen() {
+    let site = server::http(|_, _, _| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into());
+    let silent = server::tcp(|_| std::thread::sleep(Duration::from_secs(60)));
+    let probe = "\n  http:\n    requests:\n      - {get: /admin, as: page}\n  facts:\n    found: page.status == 200\n";
+    let asks = check("lab/page", "http", "", probe, "!probe.found");
+    let seen = Lab::of([asks], &[site, silent]).run().await;
+    assert_eq!(seen.outcome("lab/page", site), Some(Outcome::Pass));
+    assert_eq!(seen.asked(), 1, "who only waits is not asked again");
+}
+
+#[tokio::test]
 async fn no_peer_holds_or_floods_a_recipe() {
     let silent = server::tcp(|_| std::thread::sleep(Duration::from_secs(20)));
     let drip = server::tcp(|mut wire| {

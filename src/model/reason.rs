@@ -216,6 +216,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("recipe-first", "only the first {asked} of {all} were asked"),
     ("recipe-own", "the check's own probe was not put to this"),
     ("recipe-elsewhere", "no check that wants it is about this place"),
+    ("recipe-no-site", "no web site was seen at this place"),
     ("recipe-nobody", "the address accepts connections everywhere, and nobody spoke at this port"),
     ("recipe-before", "it is not known before it was asked"),
     ("recipe-time", "the time that the recipe may take was used up"),

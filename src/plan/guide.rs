@@ -17,7 +17,7 @@ use crate::model::outcome::Why;
 use crate::model::plan::{Bound, Limits, Over, Plan, Step, Wanted};
 use crate::model::record::Row;
 use crate::model::subject::Subject;
-use crate::model::value::Value;
+use crate::model::value::{Kind, Tier, Value};
 use crate::probe::{Probe, recipe};
 
 /// A check that wants a recipe asked.
@@ -44,6 +44,9 @@ pub struct Guide {
 
 /// Why a recipe does not go where its condition cannot hold.
 const NOT_HERE: &str = "no check that wants it is about this place";
+/// Why a recipe of a check about web sites does not go where no site was seen: its result is settled without it, and
+/// each request to a service that only waits would cost its full time.
+const NO_SITE: &str = "no web site was seen at this place";
 /// Why it does not go to an open port that counts as no service.
 const NOBODY: &str = "the address accepts connections everywhere, and nobody spoke at this port";
 
@@ -125,6 +128,10 @@ impl Guide {
         let about = |kind| host.and_then(|host| facts.record(host, kind));
         let mut reasons = BTreeSet::new();
         for wish in wishes.iter().filter(|wish| step.asked_by.contains(&wish.check.id)) {
+            if found.is_some_and(|entry| self.lacks_subject(&wish.check, entry, facts)) {
+                reasons.insert(NO_SITE.to_owned());
+                continue;
+            }
             let lookup = |kind| found.and_then(|entry| facts.record(entry, kind));
             let wanted = match found {
                 Some(_) => wish.check.wants(&wish.params, &lookup),
@@ -137,6 +144,13 @@ impl Guide {
             };
         }
         Some(reasons.into_iter().collect::<Vec<_>>().join("; "))
+    }
+
+    /// Whether a check is about a kind that each site has a record of, and there is none at this place.
+    fn lacks_subject(&self, check: &Check, entry: &Entry, facts: &FactBase) -> bool {
+        let about_sites = |kind: &Kind| kind.tier == Tier::Site && !kind.is_of_one_check();
+        self.vocabulary.kind(check.on).is_some_and(about_sites)
+            && facts.record(entry, check.on).is_none()
     }
 }
 
