@@ -97,7 +97,9 @@ fn an_answer_without_its_end_is_an_answer() {
     let mut cuts = BTreeMap::new();
     for (row, after) in whole.rows().iter().zip(whole.rows().iter().skip(1)) {
         let ((seq, Row::Saw(saw)), (_, Row::Done { .. })) = (row, after) else { continue };
-        if cuts.contains_key(&saw.probe) {
+        // Of the probes that checks write down three will do.
+        let recipes = cuts.keys().filter(|probe: &&String| probe.starts_with("ask-")).count();
+        if cuts.contains_key(&saw.probe) || saw.probe.starts_with("ask-") && recipes == 3 {
             continue;
         }
         let out = lab.path(&saw.probe);
@@ -107,7 +109,9 @@ fn an_answer_without_its_end_is_an_answer() {
         let cut = Book::read(rows.as_bytes()).expect("a book");
         cuts.insert(saw.probe.clone(), (resume(lab.folder.path(), &out), cut));
     }
-    let probes: BTreeSet<String> = cuts.keys().cloned().collect();
+    let (recipes, probes): (BTreeSet<String>, BTreeSet<String>) =
+        cuts.keys().cloned().partition(|probe| probe.starts_with("ask-"));
+    assert_eq!(recipes.len(), 3, "{recipes:?}");
     let (mut dialled, mut asked) = (vec![0; lab.doors.len()], 0);
     for (probe, (mut child, cut)) in cuts {
         child.wait().expect("it runs");
