@@ -2,6 +2,12 @@
 //! against the real program: one clear error with file, line, column and what to do; bounded in time and memory; exit
 //! code 2; no panic. What a peer answers is the fourteenth: it stays text wherever it is shown.
 
+#![allow(
+    clippy::format_collect,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "it reads well here"
+)]
+
 #[path = "attacks/bounded.rs"]
 mod bounded;
 

@@ -1,7 +1,5 @@
 //! The tools of those who write checks, as they use them: `lint`, `test --mutate`, `bench`.
 
-#![expect(clippy::disallowed_methods, reason = "a test starts programs and writes files")]
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

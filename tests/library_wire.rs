@@ -5,6 +5,12 @@
 //! than its plan promises. The list of checks is the catalogue itself.
 
 #![expect(clippy::disallowed_methods, reason = "the tests' own peers and clock")]
+#![allow(
+    clippy::similar_names,
+    clippy::single_match_else,
+    clippy::format_collect,
+    reason = "they read well here"
+)]
 
 #[path = "library_wire/harm.rs"]
 mod harm;

@@ -1,5 +1,7 @@
 //! A run of the program that is bounded in time and memory: a bomb that goes off is a failure, not a dead machine.
 
+#![allow(clippy::disallowed_methods, reason = "what a program says is read as it goes")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
