@@ -3,6 +3,7 @@
 //! code 2; no panic. What a peer answers is the fourteenth: it stays text wherever it is shown.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::format_collect,
     clippy::case_sensitive_file_extension_comparisons,
     reason = "it reads well here"
