@@ -15,8 +15,8 @@ use super::code::{Each, Nets, Node, Op, Order, TextTest};
 use super::net;
 use super::val::{Items, Made, Val};
 
-/// How many elements are looked at in one judgement. Tests reach it with unoptimised code, and so it is nearer there.
-const BUDGET: u32 = if cfg!(test) { 500_000 } else { 5_000_000 };
+/// How many elements are looked at in one judgement. Tests reach it with unoptimised code, and so it is much nearer there.
+const BUDGET: u32 = if cfg!(test) { 100_000 } else { 5_000_000 };
 
 /// How many bytes of a text are searched for one unit of the budget, and how many are held against a pattern, which may
 /// have to be tried at each of them.

@@ -543,7 +543,7 @@ fn long_lists_cost_no_more_than_the_budget() {
         "host.open.all(p, host.open6.all(q, host.address.capture(\"(x)$\") == \"x\"))",
     ] {
         let condition = Condition::read(text, &names).expect("a condition");
-        let long = V::text("x".repeat(64 << 10));
+        let long = V::text("x".repeat(16 << 10));
         let record = [everything.clone(), everything.clone(), long];
         let lookup = |_: KindId| Some(record.as_slice());
         let truth = condition.truth(&Env::new(&[], &lookup));
