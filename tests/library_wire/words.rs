@@ -107,6 +107,8 @@ pub(crate) struct Written {
     questions: BTreeSet<(String, String, String)>,
     /// What the plan says to the vendor.
     told: String,
+    /// The tests of the file, in which peers send on to other pages of the site.
+    tests: String,
 }
 
 impl Written {
@@ -142,7 +144,14 @@ impl Written {
             (question.name.trim_end_matches('.').to_ascii_lowercase(), of, class)
         });
         let (sends, questions) = (sends.collect(), asked.collect());
-        Self { sends, requests, headers, questions, told: asking.sends.clone() }
+        Self {
+            sends,
+            requests,
+            headers,
+            questions,
+            tests: serde_json::to_string(&file.tests).expect("JSON"),
+            told: asking.sends.clone(),
+        }
     }
 
     /// Bytes that are none of the messages, against a peer that says anything.
@@ -198,9 +207,10 @@ impl Written {
 
     /// Whether a request of the file follows redirects to anywhere within the site: the peers of tests send nowhere else.
     fn is_sent_on(&self, path: &str) -> bool {
-        self.requests
-            .iter()
-            .any(|(_, known)| known.trim_end_matches('/') == path.trim_end_matches('/'))
+        let same = |known: &str| known.trim_end_matches('/') == path.trim_end_matches('/');
+        let to = self.tests.split("ocation\":\"").skip(1);
+        let mut to = to.filter_map(|rest| rest.split('"').next());
+        self.requests.iter().any(|(_, known)| same(known)) || to.any(|to| to.ends_with(path))
     }
 
     /// DNS questions that are not written down, or that carry more than a question.
