@@ -24,8 +24,9 @@ pub(crate) struct Grounds<'a> {
 }
 
 /// No-go when a gate finding is open; else not enough evidence when something that matters was not settled, or was not
-/// asked because nobody can ask it from where we stood, unless the profile bears that; else with conditions when a finding of medium level or above is open or a waiver is in force, for both have a date that
-/// somebody must keep; else go.
+/// asked because nobody can ask it from where we stood, unless the profile bears that; else with conditions when there is
+/// a finding of medium level or above, be it open or accepted by a waiver, for both have a date that somebody must keep;
+/// else go. A low finding that is accepted is no worse than one that is open: a waiver that ends never helps.
 pub(crate) fn decide(grounds: &Grounds<'_>) -> Decision {
     let decision = |verdict, because| {
         let out_of_sight = grounds.out_of_sight.clone();
@@ -43,8 +44,7 @@ pub(crate) fn decide(grounds: &Grounds<'_>) -> Decision {
     if !lacking.is_empty() {
         return decision(GateVerdict::NotEnoughEvidence, lacking);
     }
-    let needs_action =
-        |finding: &&Finding| finding.severity >= Severity::Medium || finding.waived_by.is_some();
+    let needs_action = |finding: &&Finding| finding.severity >= Severity::Medium;
     let count = grounds.findings.iter().filter(needs_action).count() as u64;
     if count > 0 {
         return decision(GateVerdict::GoWithConditions, vec![Because::OpenFindings { count }]);
