@@ -183,6 +183,18 @@ fn failing() -> impl Strategy<Value = (Case, usize)> {
     })
 }
 
+/// The smallest case in which it once did help.
+#[test]
+fn an_accepted_low_finding_is_no_worse_than_an_open_one() {
+    let case = |waived| Case {
+        fails: vec![Fail { waived, ..Fail::of(Severity::Low) }],
+        pass: 44,
+        inconclusive: 0,
+        not_tested: 0,
+    };
+    assert!(case(false).verdict() >= case(true).verdict());
+}
+
 proptest! {
     #[test]
     fn one_more_failure_never_helps(case in case(), fail in fail()) {
