@@ -120,7 +120,7 @@ pub(super) struct Scene<'s, 'a> {
     pub(super) subject: &'s Subject,
     pub(super) params: &'s [Param],
     pub(super) values: &'a [Value],
-    pub(super) kinds: &'s [(KindId, Kind)],
+    pub(super) kinds: &'s [(KindId, Arc<Kind>)],
     pub(super) lookup: super::Lookup<'s, 'a>,
     pub(super) witness: &'s [(Val<'a>, &'a Type)],
 }

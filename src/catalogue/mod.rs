@@ -351,7 +351,7 @@ pub struct Check {
     pass: Option<Sentence>,
     tests: Vec<SelfTest>,
     /// The kinds that its sentences speak of.
-    kinds: Vec<(KindId, Kind)>,
+    kinds: Vec<(KindId, Arc<Kind>)>,
 }
 
 /// A parameter of a check.

@@ -84,7 +84,7 @@ struct Compiled {
     fail: Sentence,
     pass: Option<Sentence>,
     tests: Vec<SelfTest>,
-    kinds: Vec<(KindId, Kind)>,
+    kinds: Vec<(KindId, Arc<Kind>)>,
     own: Option<(KindId, Arc<Recipe>)>,
     service: Option<Service>,
 }
@@ -184,13 +184,13 @@ fn compile(
         &params,
         own.as_ref().map(|(_, recipe)| recipe),
     );
-    let mut kinds: Vec<(KindId, Kind)> = Vec::new();
+    let mut kinds: Vec<(KindId, Arc<Kind>)> = Vec::new();
     let told = fail.iter().chain(pass.iter().flatten()).flat_map(|sentence| &sentence.kinds);
     for id in told {
-        if let Some(kind) = vocabulary.kind(*id)
+        if let Some(kind) = vocabulary.kinds().get(usize::from(*id))
             && !kinds.iter().any(|(known, _)| known == id)
         {
-            kinds.push((*id, kind.clone()));
+            kinds.push((*id, Arc::clone(kind)));
         }
     }
     let compiled = expect.zip(fail).map(|(expect, fail)| Compiled {

@@ -34,7 +34,7 @@ impl Service {
     pub(super) fn of(vocabulary: &Vocabulary) -> Option<Self> {
         let id = vocabulary.id("service")?;
         let kind = vocabulary.kind(id)?;
-        let is_of_host = |(_, kind): &(KindId, &Kind)| kind.tier == Tier::Host;
+        let is_of_host = |(_, kind): &(KindId, &Arc<Kind>)| kind.tier == Tier::Host;
         let hosts = (0..).zip(vocabulary.kinds()).filter(is_of_host).map(|(id, _)| id).collect();
         let (transport, port) = (kind.slot("transport"), kind.slot("port"));
         Some(Self { id, size: kind.fields.len(), transport, port, hosts })

@@ -60,7 +60,8 @@ impl Facts {
         let wanted = |kind: &&Kind| {
             self.kinds.is_empty() || self.kinds.iter().any(|name| *name == kind.name)
         };
-        let kinds: Vec<&Kind> = vocabulary.kinds().iter().filter(wanted).collect();
+        let kinds: Vec<&Kind> =
+            vocabulary.kinds().iter().map(AsRef::as_ref).filter(wanted).collect();
         let mut page = Page::new(globals);
         match self.format {
             Format::Json => page.line(as_json(&kinds)),

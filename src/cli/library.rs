@@ -28,10 +28,12 @@ const DEEPEST: usize = 8;
 /// Everything that conditions may speak of: what is derived from observations, what probes yield by themselves, and what
 /// plug-ins do.
 pub(crate) fn vocabulary(plugins: &[Plugin]) -> Vocabulary {
-    let mut kinds = Vocabulary::built_in().kinds().to_vec();
-    kinds.extend(PROBES.iter().filter_map(|probe| probe.yields).map(|kind| kind()));
-    kinds.extend(plugins.iter().map(Plugin::kind));
-    Vocabulary::new(kinds)
+    let mut vocabulary = Vocabulary::built_in();
+    let yielded = PROBES.iter().filter_map(|probe| probe.yields).map(|kind| kind());
+    for kind in yielded.chain(plugins.iter().map(Plugin::kind)) {
+        vocabulary.add(kind);
+    }
+    vocabulary
 }
 
 /// Where checks and profiles come from.

@@ -48,7 +48,8 @@ pub type KindId = u16;
 /// Every kind of fact that checks may speak of: those derived here and those that probes yield by themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
-    kinds: Vec<Kind>,
+    // Each check that brings a probe along reads with a vocabulary of its own, so copying one must be cheap.
+    kinds: Vec<Arc<Kind>>,
 }
 
 impl Vocabulary {
@@ -59,19 +60,19 @@ impl Vocabulary {
 
     /// A vocabulary of those kinds; their names must differ.
     pub fn new(kinds: Vec<Kind>) -> Self {
-        Self { kinds }
+        Self { kinds: kinds.into_iter().map(Arc::new).collect() }
     }
 
     /// Adds a kind at the end, and tells its place.
     pub fn add(&mut self, kind: Kind) -> Option<KindId> {
-        self.kinds.push(kind);
+        self.kinds.push(Arc::new(kind));
         KindId::try_from(self.kinds.len() - 1).ok()
     }
 
     /// Names the probe of a kind.
     pub fn name_probe(&mut self, id: KindId, probe: &str) {
         if let Some(kind) = self.kinds.get_mut(usize::from(id)) {
-            kind.probe = probe.to_owned().into();
+            Arc::make_mut(kind).probe = probe.to_owned().into();
         }
     }
 
@@ -85,18 +86,21 @@ impl Vocabulary {
 
     /// The kind at that place.
     pub fn kind(&self, id: KindId) -> Option<&Kind> {
-        self.kinds.get(usize::from(id))
+        self.kinds.get(usize::from(id)).map(AsRef::as_ref)
     }
 
     /// All kinds, in order.
-    pub fn kinds(&self) -> &[Kind] {
+    pub fn kinds(&self) -> &[Arc<Kind>] {
         &self.kinds
     }
 
     /// The kinds that a check on `tier` may speak of by their names: its own and those above. A kind that a check brings
     /// along is spoken of by that check only, and otherwise.
     pub fn visible(&self, tier: Tier) -> impl Iterator<Item = &Kind> {
-        self.kinds.iter().filter(move |kind| kind.tier <= tier && !kind.is_of_one_check())
+        self.kinds
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(move |kind| kind.tier <= tier && !kind.is_of_one_check())
     }
 }
 

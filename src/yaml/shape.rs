@@ -115,7 +115,7 @@ impl<'a> Shape<'a> {
         schema: &Map<String, Value>,
         kinds: &[&str],
     ) {
-        let text = shown(&scalar.text);
+        let text = || shown(&scalar.text);
         let sort = scalar.sort();
         let fits = |kind: &str| kinds.contains(&kind);
         match sort {
@@ -140,8 +140,9 @@ impl<'a> Shape<'a> {
                 self.complain(node, complaint.help(help));
             }
             Sort::Trap if fits("boolean") => {
-                let yes = matches!(text.to_ascii_lowercase().as_str(), "yes" | "on" | "y" | "true");
-                let complaint = self.at(node, format!("`{text}` is not read as true or false"));
+                let yes =
+                    matches!(text().to_ascii_lowercase().as_str(), "yes" | "on" | "y" | "true");
+                let complaint = self.at(node, format!("`{}` is not read as true or false", text()));
                 self.complain(node, complaint.help(format!("write `{yes}`")));
             }
             Sort::Trap | Sort::Bool(_) | Sort::Int(_) | Sort::Float(_) | Sort::Null
@@ -155,16 +156,16 @@ impl<'a> Shape<'a> {
                     _ => kind_of(node),
                 };
                 let complaint =
-                    self.at(node, format!("a text is needed here, and `{text}` is {what}"));
+                    self.at(node, format!("a text is needed here, and `{}` is {what}", text()));
                 let form = schema.get("description").filter(|_| schema.contains_key("pattern"));
                 let help = match form.and_then(Value::as_str) {
                     Some(form) => form.trim_end_matches('.').to_owned(),
-                    None => format!("put it in quotes: \"{text}\""),
+                    None => format!("put it in quotes: \"{}\"", text()),
                 };
                 self.complain(node, complaint.help(help));
             }
             Sort::Trap if fits("integer") || fits("number") => {
-                let title = format!("`{text}` is not a number that is read here");
+                let title = format!("`{}` is not a number that is read here", text());
                 let complaint = self.at(node, title);
                 self.complain(
                     node,
@@ -172,7 +173,7 @@ impl<'a> Shape<'a> {
                 );
             }
             Sort::Text if fits("boolean") && kinds.len() == 1 => {
-                let complaint = self.at(node, format!("`{text}` is neither true nor false"));
+                let complaint = self.at(node, format!("`{}` is neither true nor false", text()));
                 self.complain(node, complaint.help("write `true` or `false`, without quotes"));
             }
             Sort::Text
