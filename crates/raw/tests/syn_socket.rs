@@ -10,7 +10,7 @@
 #[path = "syn_socket/lab.rs"]
 mod lab;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
@@ -110,27 +110,27 @@ fn every_answer_is_told_with_its_port_its_number_and_its_reason() {
     }
 }
 
-/// A server answers one half-open connection once; these come from ports of their own.
+/// A server answers a half-open connection once. It stays half-open until our reset arrives, which may take long: here it
+/// never does. So these come from ports of their own.
 #[test]
 fn a_port_that_answered_answers_each_syn_of_a_burst() {
     for to in TARGET {
         let Some(mut lab) = Lab::build("bursts") else { return };
+        lab.firewall(
+            Side::Scanner,
+            "table inet t { chain outbound { type filter hook output priority 0;
+                tcp flags & rst == rst drop; }; }",
+        );
         lab.listen(to, OPEN);
         let mut socket = open(&lab, to);
         send(&mut socket, &[(OPEN, 0)]);
         assert_eq!(hear(&mut socket, 1).len(), 1);
-        for _ in 0..3 {
-            let burst = (0..16).map(|number| (OPEN, number)).collect::<Vec<_>>();
-            send(&mut socket, &burst);
-            let heard = hear(&mut socket, 16);
-            let numbers = heard.iter().filter_map(|one| match one.what {
-                What::SynAck { .. } => one.number,
-                _ => None,
-            });
-            let mut numbers = numbers.collect::<Vec<_>>();
-            numbers.sort_unstable();
-            assert_eq!(numbers, (0..16).collect::<Vec<_>>(), "{heard:?}");
-        }
+        send(&mut socket, &(1..16).map(|number| (OPEN, number)).collect::<Vec<_>>());
+        let heard = hear(&mut socket, 15);
+        let answered = heard.iter().filter(|one| matches!(one.what, What::SynAck { .. }));
+        let numbers = answered.filter_map(|one| one.number).collect::<BTreeSet<_>>();
+        // The system may have repeated its answer to the first one as well.
+        assert!((1..16).all(|number| numbers.contains(&number)), "{heard:?}");
     }
 }
 
