@@ -7,8 +7,8 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
-use std::time::{Duration, SystemTime};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
@@ -32,8 +32,8 @@ const WHOLE: i32 = 255;
 
 /// Sends SYNs to one address and hears the answers. It needs `CAP_NET_RAW`.
 ///
-/// As a descriptor ([`AsFd`]) it is readable when there is something to [`receive`](Self::receive); it can be watched, with
-/// poll(2) or epoll(7), and nothing else.
+/// As a descriptor it is readable when there is something to [`receive`](Self::receive); it can be watched, with poll(2) or
+/// epoll(7), and nothing else.
 pub struct SynSocket {
     ends: Ends,
     /// Holds the source port, and never listens: the system gives it to nobody else.
@@ -45,6 +45,8 @@ pub struct SynSocket {
     /// A bit for each port that acknowledged a SYN.
     acknowledged: Box<[u64; 1024]>,
     buffers: Box<[[u8; HEARD]; BATCH]>,
+    /// When there was nothing to read: what is read later came later.
+    empty: Instant,
 }
 
 /// What was heard.
@@ -139,6 +141,7 @@ impl SynSocket {
             queue: Vec::with_capacity(BATCH),
             acknowledged: Box::new([0; 1024]),
             buffers: Box::new([[0; HEARD]; BATCH]),
+            empty: now(),
         })
     }
 
@@ -228,6 +231,7 @@ impl SynSocket {
     /// # Errors
     /// What the system says, when the sockets cannot be read.
     pub fn receive(&mut self, each: &mut dyn FnMut(Heard)) -> io::Result<usize> {
+        let began = now();
         let mut count = 0;
         for queue in [MsgFlags::MSG_ERRQUEUE, MsgFlags::empty()] {
             // An ICMP error is told twice: in the error queue, and as the error of some next call.
@@ -241,11 +245,14 @@ impl SynSocket {
                 }
             };
         }
+        if count == 0 {
+            self.empty = began;
+        }
         Ok(count)
     }
 
-    /// How many packets this machine threw away since, because they came faster than they were read. Each may have been an
-    /// answer, so to whoever counts losses these are some.
+    /// How many TCP segments this machine threw away since, because they came faster than they were read. Each may have been
+    /// an answer, so to whoever counts losses these are some. ICMP errors that found no room are not counted.
     ///
     /// # Errors
     /// What the system says, when it will not tell.
@@ -253,10 +260,6 @@ impl SynSocket {
         options::drops(&self.into)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the system's own time stamps are compared with the clock they come from"
-    )]
     fn read(&mut self, queue: MsgFlags, each: &mut dyn FnMut(Heard)) -> nix::Result<usize> {
         let space = nix::cmsg_space!(TimeSpec, [u8; 128]);
         let mut headers = MultiHeaders::<()>::preallocate(BATCH, Some(space));
@@ -265,7 +268,7 @@ impl SynSocket {
         let fd = self.into.as_raw_fd();
         let flags = queue | MsgFlags::MSG_DONTWAIT;
         let read = recvmmsg(fd, &mut headers, slices.iter_mut(), flags, None)?;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (now, longest) = (since_1970(), self.empty.elapsed());
         let mut count = 0;
         for message in read {
             count += 1;
@@ -281,7 +284,9 @@ impl SynSocket {
                     *bits |= mask;
                 }
             }
+            // Whoever sets the system's clock meanwhile does no harm.
             let waited = beside.came.map_or(Duration::ZERO, |came| now.saturating_sub(came));
+            let waited = waited.min(longest);
             each(Heard { port, number, what, waited });
         }
         Ok(count)
@@ -292,6 +297,23 @@ impl AsFd for SynSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.ready.0.as_fd()
     }
+}
+
+impl AsRawFd for SynSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.ready.0.as_raw_fd()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a packet lay here is told, not when")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The clock of the system's time stamps.
+#[expect(clippy::disallowed_methods, reason = "how long a packet lay here is told, not when")]
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The word and the bit of a port.
@@ -316,4 +338,40 @@ fn local_address(remote: IpAddr) -> io::Result<IpAddr> {
 )]
 fn connect(socket: &Socket, peer: SocketAddr) -> io::Result<()> {
     socket.connect(&peer.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loopback also shows us what we send ourselves, which is no answer.
+    #[test]
+    fn loopback_answers_whoever_has_the_capability() {
+        for to in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            let to: IpAddr = to.parse().expect("an address");
+            let mut socket = match SynSocket::open(to, [3; 16]) {
+                Ok(socket) => socket,
+                Err(wrong) => {
+                    assert_eq!(wrong.kind(), io::ErrorKind::PermissionDenied, "{wrong}");
+                    continue;
+                }
+            };
+            assert_eq!(socket.local(), to.to_canonical());
+            // Nobody listens at our own source port.
+            let port = socket.source_port();
+            socket.queue(port, 18);
+            assert_eq!((socket.flush().expect("it leaves"), socket.queued()), (1, 0));
+            let mut heard = Vec::new();
+            for _ in 0..100 {
+                while socket.receive(&mut |one| heard.push(one)).expect("it is read") > 0 {}
+                if !heard.is_empty() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let heard: Vec<_> = heard.iter().map(|one| (one.port, one.number)).collect();
+            assert_eq!(heard, [(port, Some(2))], "{to}: once, and by its number modulo 16");
+            assert_eq!(socket.drops().expect("it tells"), 0);
+        }
+    }
 }

@@ -32,14 +32,18 @@ impl Lab {
         let name =
             format!("pn-raw-{}-{}", std::process::id(), BUILT.fetch_add(1, Ordering::Relaxed));
         let lab = Self { name, listeners: Vec::new() };
-        let made = ["scanner", "target"].iter().all(|side| {
-            let mut command = Command::new("ip");
-            command.args(["netns", "add", &format!("{}-{side}", lab.name)]).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        });
+        let nft = Command::new("nft").arg("--version").stdout(Stdio::null()).status();
+        let made = nft.is_ok()
+            && ["scanner", "target"].iter().all(|side| {
+                let mut command = Command::new("ip");
+                command
+                    .args(["netns", "add", &format!("{}-{side}", lab.name)])
+                    .stderr(Stdio::null());
+                command.status().is_ok_and(|status| status.success())
+            });
         if !made {
             assert!(std::env::var_os("CI").is_none(), "network namespaces can be made in CI");
-            eprintln!("SKIPPED: {test}: network namespaces need root and iproute2");
+            eprintln!("SKIPPED: {test}: network namespaces need root, iproute2 and nftables");
             return None;
         }
         let (scanner, target) = (lab.namespace(Side::Scanner), lab.namespace(Side::Target));
