@@ -181,7 +181,7 @@ impl Connects {
 impl Attempt {
     /// How many bytes the peer would take, where the system tells.
     fn window(&self) -> Option<u32> {
-        postern_raw::peer_window(&self.socket).ok()
+        postern_raw::tcp_info(&self.socket).ok().and_then(|info| info.window)
     }
 
     /// Nothing came until it was let go: nobody reset it.
