@@ -243,6 +243,11 @@ impl Announced {
 pub(crate) struct Place(SocketAddr);
 
 impl Place {
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port()
+    }
+
     /// Lets the SYN go, and answers at once.
     ///
     /// # Errors
@@ -384,7 +389,7 @@ pub(super) fn verdict(
 }
 
 /// An error of our own machine's before anything left.
-fn no_way(wrong: &io::Error, to: SocketAddr) -> Unopened {
+pub(super) fn no_way(wrong: &io::Error, to: SocketAddr) -> Unopened {
     use io::ErrorKind as Kind;
     let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
     match wrong.kind() {

@@ -42,6 +42,7 @@ pub(crate) struct Gate {
     /// The hosts that are known to be at an address.
     owners: Mutex<BTreeMap<IpAddr, BTreeSet<HostId>>>,
     sockets: Arc<Semaphore>,
+    places: usize,
     connections: AtomicU64,
     datagrams: AtomicU64,
 }
@@ -74,6 +75,7 @@ impl Gate {
             queues: Mutex::default(),
             owners: Mutex::default(),
             sockets: Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or(8))),
+            places: usize::try_from(sockets).unwrap_or(8),
             connections: AtomicU64::new(0),
             datagrams: AtomicU64::new(0),
         };
@@ -221,6 +223,11 @@ impl Gate {
             }),
             wait => Err(self.later(wait)),
         }
+    }
+
+    /// How many sockets of the scan's may be open at the same time.
+    pub(crate) fn places(&self) -> usize {
+        self.places
     }
 
     /// Turns for packets that nobody repeats, up to so many: a number by which [`Gate::left`] tells how many were sent,

@@ -143,9 +143,10 @@ impl Window {
             self.packets -= first.remove();
         }
         match cap.max(1).saturating_sub(self.packets) {
-            0 => Err(self.until.first_key_value().map_or(Turn::WaitForOthers, |((until, _), _)| {
-                Turn::WaitUntil(*until)
-            })),
+            0 => Err(self
+                .until
+                .first_key_value()
+                .map_or(Turn::WaitForOthers, |((until, _), _)| Turn::WaitUntil(*until))),
             room => Ok(room),
         }
     }

@@ -106,8 +106,9 @@ impl Sweep {
         | Transmit::Confirm(probe)
         | Transmit::Drop(probe)) = *what;
         let Some(place) = self.place(probe.port) else { return };
+        let answered = self.cell(place).has_answered();
         match what {
-            Transmit::Probe(_) => {
+            Transmit::Probe(_) if !answered => {
                 self.waiting.remove(&probe);
                 // The try does not count: its epoch stands for one of which nothing is known.
                 self.change(place, |cell| {
@@ -116,7 +117,7 @@ impl Sweep {
                 });
                 self.again.push_back(place);
             }
-            Transmit::Canary(_) => {
+            Transmit::Probe(_) | Transmit::Canary(_) => {
                 self.waiting.remove(&probe);
                 self.pulse.unsent(probe);
             }
@@ -129,6 +130,14 @@ impl Sweep {
         if self.troubles_in_a_row >= TROUBLES {
             self.give_up();
         }
+    }
+
+    /// Answers were lost on our own machine: slower.
+    pub fn stumble(&mut self, now: Time) {
+        self.troubles += 1;
+        self.warn(Warning::OwnTrouble { times: self.troubles });
+        self.pulse.stumble();
+        self.hold_until = self.hold_until.max(now + HOLD);
     }
 
     /// The next search whose time is up, as a socket to close.

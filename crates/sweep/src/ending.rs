@@ -29,7 +29,11 @@ impl Sweep {
         if !sampled {
             self.look_for_a_limit(seconds);
         }
-        let open: Vec<u16> = (0..).zip(&self.cells).filter(|(_, c)| c.kind == Kind::Silent).map(|(p, _)| p).collect();
+        let open: Vec<u16> = (0..)
+            .zip(&self.cells)
+            .filter(|(_, c)| c.kind == Kind::Silent)
+            .map(|(p, _)| p)
+            .collect();
         let more = match (self.is_dumb(), self.limited) {
             (true, _) => self.pass < DUMB_PASSES,
             // Every one is waited for, as long as some still answer.
@@ -84,9 +88,8 @@ impl Sweep {
 
     /// What the sample says of those that keep silent.
     pub(crate) fn estimate(&self) -> (State, Reason) {
-        let answered = |place: &&u16| {
-            matches!(self.cell(**place).kind, Kind::Reset | Kind::Unreachable)
-        };
+        let answered =
+            |place: &&u16| matches!(self.cell(**place).kind, Kind::Reset | Kind::Unreachable);
         let all = self.sample.len().max(1);
         let answered = self.sample.iter().filter(answered).count();
         let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(u32::MAX));
@@ -119,7 +122,10 @@ impl Sweep {
         }
         self.blocked = true;
         self.warn(Warning::GaveUp);
-        for place in std::mem::take(&mut self.confirm).into_iter().chain(std::mem::take(&mut self.confirming)) {
+        for place in std::mem::take(&mut self.confirm)
+            .into_iter()
+            .chain(std::mem::take(&mut self.confirming))
+        {
             self.change(place, |cell| cell.kind = Kind::Unclear);
             self.tell(place);
         }

@@ -198,7 +198,9 @@ impl Pulse {
 
     /// The natural logarithm of the chance that a probe of that epoch came to nothing for want of a way.
     pub(crate) fn ln_lost(&self, epoch: u16) -> f32 {
-        let Some(of) = self.epochs.get(usize::from(epoch)).filter(|of| !of.void) else { return 0.0 };
+        let Some(of) = self.epochs.get(usize::from(epoch)).filter(|of| !of.void) else {
+            return 0.0;
+        };
         let (lost, resolved) = (f64::from(of.lost), f64::from(of.resolved));
         let here = match of.lost {
             _ if of.loaded => self.loaded.0 / self.loaded.1,
@@ -295,7 +297,8 @@ impl Pulse {
     pub(crate) fn expire(&mut self, now: Time) -> Option<Noticed> {
         let patience = self.patience();
         let mut noticed = None;
-        while let Some(flight) = self.flights.front().copied().filter(|f| f.sent + patience <= now) {
+        while let Some(flight) = self.flights.front().copied().filter(|f| f.sent + patience <= now)
+        {
             self.flights.pop_front();
             if self.overdue.len() >= 64 {
                 self.overdue.pop_front();
@@ -411,7 +414,11 @@ impl Pulse {
         let of = self.epochs.get(here).copied()?;
         let long = self.round_trip().unwrap_or_default();
         let enough = if of.lost == 0 { EPOCH } else { 2 * EPOCH };
-        if of.void || of.resolved < enough || self.lost_in_a_row >= BLACKOUT || now.saturating_sub(self.begun) < long {
+        if of.void
+            || of.resolved < enough
+            || self.lost_in_a_row >= BLACKOUT
+            || now.saturating_sub(self.begun) < long
+        {
             return None;
         }
         let (lost, all) = (f64::from(of.lost), f64::from(of.resolved));
@@ -428,11 +435,8 @@ impl Pulse {
                     self.rate = cut.before;
                 }
                 _ => {
-                    self.cut = Some(Cut {
-                        before: self.rate,
-                        loss,
-                        counts: (of.lost, of.resolved),
-                    });
+                    self.cut =
+                        Some(Cut { before: self.rate, loss, counts: (of.lost, of.resolved) });
                     let through = 0.85 * (1.0 - loss) / (1.0 - usual).max(0.05);
                     self.rate *= through.clamp(SLOWER_AT_MOST, 1.0);
                     if let Some(of) = self.epochs.get_mut(here) {

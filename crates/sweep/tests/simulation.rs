@@ -187,8 +187,11 @@ impl Net {
             _ if open => Said::SynAck { window: if self.path.proxy { 0 } else { 64_240 }, ttl: 63 },
             Port::Dropped | Port::Open => return,
             Port::Closed | Port::Rejected => {
-                let bucket =
-                    if port == Port::Closed { &mut self.path.resets } else { &mut self.path.errors };
+                let bucket = if port == Port::Closed {
+                    &mut self.path.resets
+                } else {
+                    &mut self.path.errors
+                };
                 if bucket.as_mut().is_some_and(|bucket| !bucket.takes(there)) {
                     return;
                 }
@@ -232,7 +235,8 @@ fn stands(sweep: &Sweep) -> String {
         let at = all.find(from).unwrap_or(0);
         all.chars().skip(at).take(most).collect()
     };
-    let parts = [part("pulse: ", 200), part("flights: ", 300), part("phase: ", 60), part(" pass: ", 2000)];
+    let parts =
+        [part("pulse: ", 200), part("flights: ", 300), part("phase: ", 60), part(" pass: ", 2000)];
     format!("{}, {:?}", parts.join("\n"), sweep.summary())
 }
 
@@ -268,7 +272,8 @@ fn play(path: &Path, seed: u64) -> Came {
             said = now.as_millis() / 50;
             println!("{now:?} {}", stands(&sweep).chars().take(1800).collect::<String>());
         }
-        while let Some(Reverse((at, number))) = net.answers.peek().copied().filter(|r| r.0.0 <= now) {
+        while let Some(Reverse((at, number))) = net.answers.peek().copied().filter(|r| r.0.0 <= now)
+        {
             let _ = at;
             net.answers.pop();
             let (answer, needs) = net.said.remove(&number).expect("it was said");
@@ -297,7 +302,11 @@ fn play(path: &Path, seed: u64) -> Came {
             }
         }
         idle = if any { 0 } else { idle + 1 };
-        assert!(idle < 100_000, "seed {seed}: it turns round and round at {now:?}: {}", stands(&sweep));
+        assert!(
+            idle < 100_000,
+            "seed {seed}: it turns round and round at {now:?}: {}",
+            stands(&sweep)
+        );
         let next = net.answers.peek().map(|r| r.0.0);
         let timer = sweep.poll_timeout();
         let Some(next) = next.into_iter().chain(timer).min() else {
@@ -306,7 +315,11 @@ fn play(path: &Path, seed: u64) -> Came {
         };
         let late = net.chance.share() * path.late;
         now = next.max(now) + Duration::from_secs_f64(late) + Duration::from_micros(1);
-        assert!(now < Duration::from_secs(7200), "seed {seed}: it does not end: {}", stands(&sweep));
+        assert!(
+            now < Duration::from_secs(7200),
+            "seed {seed}: it does not end: {}",
+            stands(&sweep)
+        );
     }
     let second = Duration::from_secs(1);
     let mut most = 0;
@@ -371,7 +384,8 @@ fn plain(chance: &mut Chance) -> Path {
         dead: false,
         late: [0.0, 0.001, 0.05][usize::try_from(chance.below(3)).expect("few")],
         way: if chance.happens(0.5) { Way::Syn } else { Way::Connect },
-        ceiling: [50.0, 1000.0, 20_000.0, 100_000.0][usize::try_from(chance.below(4)).expect("few")],
+        ceiling: [50.0, 1000.0, 20_000.0, 100_000.0]
+            [usize::try_from(chance.below(4)).expect("few")],
     }
 }
 
@@ -387,7 +401,11 @@ fn holds(path: &Path, seed: u64, came: &Came) -> (usize, usize) {
     assert_eq!(came.states.len(), path.ports.len(), "seed {seed}: each port has its state");
     #[expect(clippy::cast_precision_loss, reason = "a count of a second")]
     let most = came.most_in_a_second as f64;
-    assert!(most <= path.ceiling * 1.01 + 2.0, "seed {seed}: {most} in a second of {}", path.ceiling);
+    assert!(
+        most <= path.ceiling * 1.01 + 2.0,
+        "seed {seed}: {most} in a second of {}",
+        path.ceiling
+    );
     let (mut open, mut missed) = (0, 0);
     for (port, truth) in &path.ports {
         let (state, reason) = came.states[port];
@@ -405,7 +423,12 @@ fn holds(path: &Path, seed: u64, came: &Came) -> (usize, usize) {
     (open, missed)
 }
 
-fn run(few: u64, kind: u64, change: impl Fn(&mut Path, &mut Chance), look: impl Fn(&Path, u64, &Came)) {
+fn run(
+    few: u64,
+    kind: u64,
+    change: impl Fn(&mut Path, &mut Chance),
+    look: impl Fn(&Path, u64, &Came),
+) {
     let (mut open, mut missed) = (0, 0);
     for nth in 0..seeds(few) {
         let seed = kind << 32 | nth;
@@ -450,11 +473,21 @@ fn reasons_are_right(path: &Path, seed: u64, came: &Came) {
 
 #[test]
 fn plain_paths() {
-    run(60, 1, |_, _| {}, |path, seed, came| {
-        reasons_are_right(path, seed, came);
-        let quiet = came.summary.warnings.iter().all(|w| matches!(w, Warning::NoFeedback));
-        assert!(quiet, "seed {seed}: {:?} for {:?}", came.summary, Path { ports: BTreeMap::new(), ..path.clone() });
-    });
+    run(
+        60,
+        1,
+        |_, _| {},
+        |path, seed, came| {
+            reasons_are_right(path, seed, came);
+            let quiet = came.summary.warnings.iter().all(|w| matches!(w, Warning::NoFeedback));
+            assert!(
+                quiet,
+                "seed {seed}: {:?} for {:?}",
+                came.summary,
+                Path { ports: BTreeMap::new(), ..path.clone() }
+            );
+        },
+    );
 }
 
 #[test]
@@ -509,9 +542,9 @@ fn limited_answers() {
     run(8, 4, limited, |path, seed, came| {
         let named = came.summary.warnings.iter().any(|w| matches!(w, Warning::RateLimited { .. }));
         assert!(named, "seed {seed}: {:?}", came.summary);
-        let estimated = path.ports.keys().filter(|port| {
-            matches!(came.states[port].1, Reason::Estimated { refused } if refused > 0.8)
-        });
+        let estimated = path.ports.keys().filter(
+            |port| matches!(came.states[port].1, Reason::Estimated { refused } if refused > 0.8),
+        );
         assert!(estimated.count() > 3000, "seed {seed}: {:?}", came.summary);
         println!("limited: {:.1} s", came.took);
     });

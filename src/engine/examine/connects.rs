@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use postern_raw::Watch;
-use postern_sweep::{Probe, Said};
+use postern_sweep::{Probe, Said, Transmit};
 use socket2::Socket;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
@@ -31,6 +33,16 @@ pub(super) enum For {
     State,
     /// To see that somebody is behind an open port.
     Proof,
+}
+
+impl For {
+    /// What was to be sent.
+    pub(super) fn of(self, probe: Probe) -> Transmit {
+        match self {
+            Self::State => Transmit::Probe(probe),
+            Self::Proof => Transmit::Confirm(probe),
+        }
+    }
 }
 
 /// The connections to one address.
@@ -57,6 +69,7 @@ struct Attempt {
 /// What came of a connection.
 pub(super) struct Came {
     pub(super) probe: Probe,
+    pub(super) what: For,
     /// What the peer or the network said, or what is wrong with us.
     pub(super) said: Result<Said, Unopened>,
 }
@@ -65,7 +78,7 @@ impl Connects {
     pub(super) fn new(address: IpAddr) -> io::Result<Self> {
         Ok(Self {
             address,
-            watch: AsyncFd::new(Watch::new()?)?,
+            watch: watched(Watch::new()?)?,
             open: BTreeMap::new(),
             ends: BTreeMap::new(),
             ready: Vec::new(),
@@ -97,13 +110,13 @@ impl Connects {
                 if matches!(why, Unopened::Cut(_)) {
                     ticket.sent();
                 }
-                return Some(Came { probe, said: said(why, what) });
+                return Some(Came { probe, what, said: said(why, what) });
             }
         };
         ticket.sent();
         let number = number(probe, what);
         if let Err(wrong) = self.watch.get_ref().connecting(&socket, number) {
-            return Some(Came { probe, said: Err(Unopened::Ours(wrong.to_string())) });
+            return Some(Came { probe, what, said: Err(Unopened::Ours(wrong.to_string())) });
         }
         self.open.insert(number, Attempt { socket, ticket, probe, what, begun, until: None });
         None
@@ -168,11 +181,15 @@ impl Connects {
             Ok(()) => {
                 let mut attempt = self.open.remove(&number)?;
                 attempt.ticket.settled();
-                Some(Came { probe: attempt.probe, said: Ok(Said::Established) })
+                Some(Came { probe: attempt.probe, what: attempt.what, said: Ok(Said::Established) })
             }
             Err(why) => {
                 let attempt = self.open.remove(&number)?;
-                Some(Came { probe: attempt.probe, said: said(why, attempt.what) })
+                Some(Came {
+                    probe: attempt.probe,
+                    what: attempt.what,
+                    said: said(why, attempt.what),
+                })
             }
         }
     }
@@ -191,7 +208,7 @@ impl Attempt {
             Some(0) => Said::NotConfirmed,
             window => Said::Confirmed { window, spoke: false },
         };
-        Came { probe: self.probe, said: Ok(said) }
+        Came { probe: self.probe, what: self.what, said: Ok(said) }
     }
 
     /// Something came after the handshake: words, an end, or a reset.
@@ -206,8 +223,17 @@ impl Attempt {
             }
             Err(_) => Said::Denied,
         };
-        Came { probe: self.probe, said: Ok(said) }
+        Came { probe: self.probe, what: self.what, said: Ok(said) }
     }
+}
+
+/// Waits for a descriptor by the runtime.
+#[expect(
+    deprecated,
+    reason = "the safe face: a watch and a raw socket keep their one descriptor as long as they live"
+)]
+pub(super) fn watched<T: AsRawFd>(what: T) -> io::Result<AsyncFd<T>> {
+    AsyncFd::with_interest(what, Interest::READABLE)
 }
 
 /// What a connect that came to nothing says.
@@ -216,7 +242,8 @@ fn said(why: Unopened, what: For) -> Result<Said, Unopened> {
         (Unopened::Cut(Cut::TimedOut), For::Proof) => Ok(Said::NotConfirmed),
         (Unopened::Cut(_), For::Proof) => Ok(Said::Denied),
         (Unopened::Cut(Cut::Refused), For::State) => Ok(Said::Refused),
-        (Unopened::Cut(Cut::Reset | Cut::Closed), For::State) => Ok(Said::ResetLate),
+        // Before it is established a connection is refused; only an established one is reset.
+        (Unopened::Cut(Cut::Reset | Cut::Closed), For::State) => Ok(Said::Established),
         (Unopened::Cut(Cut::Unreachable { kind, code, from }), For::State) => {
             Ok(Said::Unreachable { kind, code, from })
         }
