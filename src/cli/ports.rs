@@ -48,8 +48,8 @@ pub(super) struct Ports {
     #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
     /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: those of the profile baseline].
-    #[arg(short, long, value_name = "PORTS")]
-    ports: Option<PortSet>,
+    #[arg(short = 'p', long = "ports", value_name = "PORTS")]
+    which: Option<PortSet>,
     /// The inventory that has the host.
     #[arg(
         short,
@@ -216,7 +216,7 @@ impl Ports {
         for probe in loaded.probes.iter_mut().filter(|probe| probe.name == "tcp") {
             probe.bound = Bound { connections: PACKETS_A_PORT, ..probe.bound };
         }
-        if let Some(PortSet(ports)) = &self.ports {
+        if let Some(PortSet(ports)) = &self.which {
             loaded.rulebook.profile.ports.clone_from(ports);
         }
         let by = match self.sweep {

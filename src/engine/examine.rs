@@ -78,13 +78,13 @@ pub(crate) async fn examine(
     open.retain(|port| !doors.settled.contains_key(port));
     let raw = way(address, how.by)?;
     let mut run = Run::new(doors, address, &open, how, raw)?;
-    run.to_the_end().await?;
+    run.go().await?;
     run.write()?;
     // Somebody on the way answers only what a kernel sends, or this machine's own rules let no other packet out.
     if run.raw.is_some() && run.core.summary().warnings.contains(&Warning::NoFeedback) {
         let again = Run::new(doors, address, &open, how, None)?;
         run = Run { settled: run.settled, ..again };
-        run.to_the_end().await?;
+        run.go().await?;
         run.write()?;
     }
     let by = if run.raw.is_some() { "syn" } else { "connect" };
@@ -169,7 +169,7 @@ impl<'a> Run<'a> {
         instant().saturating_duration_since(self.begun)
     }
 
-    async fn to_the_end(&mut self) -> Result<(), Unopened> {
+    async fn go(&mut self) -> Result<(), Unopened> {
         let gate = Arc::clone(self.gate);
         loop {
             if gate.stop.reason().is_some() {
@@ -235,8 +235,8 @@ impl<'a> Run<'a> {
         let mut any = false;
         // A row of the audit log for each stretch of packets of the same purpose.
         while let Some(first) = self.wanted.front() {
-            let purpose = again(first);
-            let alike = self.wanted.iter().take_while(|next| again(next) == purpose).count();
+            let purpose = again(*first);
+            let alike = self.wanted.iter().take_while(|next| again(**next) == purpose).count();
             let by_connect = self.raw.is_none() || purpose == Some(Again::Confirm);
             let sent = if by_connect {
                 self.send_connects(&payers, alike, purpose)?
@@ -271,12 +271,12 @@ impl<'a> Run<'a> {
         let row: Vec<Transmit> = self.wanted.drain(..tickets.len()).collect();
         let announced = self.announce(&row, purpose)?;
         for (place, (next, ticket)) in announced.places().zip(row.iter().zip(tickets)) {
-            let probe = probe(next);
-            match self.connects.begin(place, ticket, probe, purpose_of(next)) {
-                Some(Came { said: Err(why), .. }) => self.ours(next, why)?,
+            let probe = probe(*next);
+            match self.connects.begin(place, ticket, probe, purpose_of(*next)) {
+                Some(Came { said: Err(why), .. }) => self.ours(*next, why)?,
                 came => {
                     let now = self.now();
-                    self.core.sent(next, now);
+                    self.core.sent(*next, now);
                     self.came.extend(came);
                 }
             }
@@ -309,14 +309,14 @@ impl<'a> Run<'a> {
             }
         };
         let Some(raw) = &mut self.raw else { return Ok(0) };
-        let (sent, wrong) = raw.send(announced, row.iter().map(|next| probe(next).number));
+        let (sent, wrong) = raw.send(announced, row.iter().map(|next| probe(*next).number));
         self.gate.left(turn, u32::try_from(sent).unwrap_or(0));
         let now = self.now();
         for (nth, next) in row.iter().enumerate() {
             if nth < sent {
-                self.core.sent(next, now);
+                self.core.sent(*next, now);
             } else {
-                self.core.unsent(next, now);
+                self.core.unsent(*next, now);
             }
         }
         match wrong {
@@ -333,7 +333,7 @@ impl<'a> Run<'a> {
         let mut permits = Vec::with_capacity(row.len());
         for next in row {
             self.doors.budget.connection()?;
-            let want = self.doors.want(self.address, self.doors.origin, probe(next).port);
+            let want = self.doors.want(self.address, self.doors.origin, probe(*next).port);
             let permit = self.gate.scope.permit(&want, now);
             permits.push(permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?);
         }
@@ -349,7 +349,7 @@ impl<'a> Run<'a> {
         for Came { probe, what, said } in came.drain(..) {
             match said {
                 Ok(said) => self.answer(probe, said, at),
-                Err(why) => self.ours(&what.of(probe), why)?,
+                Err(why) => self.ours(what.of(probe), why)?,
             }
         }
         self.came = came;
@@ -370,7 +370,7 @@ impl<'a> Run<'a> {
     }
 
     /// Something was wrong with us: never an answer of the peer's.
-    fn ours(&mut self, what: &Transmit, why: Unopened) -> Result<(), Unopened> {
+    fn ours(&mut self, what: Transmit, why: Unopened) -> Result<(), Unopened> {
         if !matches!(why, Unopened::Ours(_) | Unopened::Cut(_)) {
             return Err(why);
         }
@@ -401,20 +401,20 @@ impl<'a> Run<'a> {
     }
 }
 
-fn probe(of: &Transmit) -> Probe {
+fn probe(of: Transmit) -> Probe {
     match of {
         Transmit::Probe(probe)
         | Transmit::Canary(probe)
         | Transmit::Confirm(probe)
-        | Transmit::Drop(probe) => *probe,
+        | Transmit::Drop(probe) => probe,
     }
 }
 
-fn purpose_of(what: &Transmit) -> For {
+fn purpose_of(what: Transmit) -> For {
     if matches!(what, Transmit::Confirm(_)) { For::Proof } else { For::State }
 }
 
-fn again(what: &Transmit) -> Option<Again> {
+fn again(what: Transmit) -> Option<Again> {
     match what {
         Transmit::Canary(_) => Some(Again::Canary),
         Transmit::Confirm(_) => Some(Again::Confirm),

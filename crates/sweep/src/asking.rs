@@ -69,7 +69,7 @@ impl Sweep {
     }
 
     /// The packet has left.
-    pub fn sent(&mut self, what: &Transmit, now: Time) {
+    pub fn sent(&mut self, what: Transmit, now: Time) {
         self.summary.sent += 1;
         self.pulse.left(now);
         self.troubles_in_a_row = 0;
@@ -77,16 +77,16 @@ impl Sweep {
             Transmit::Probe(probe) => {
                 let first = self.flights.len() < 64;
                 if self.is_connect() || (first && self.pulse.round_trip().is_none()) {
-                    self.flights.push_back(Flight { probe: *probe, sent: now });
-                    self.waiting.insert(*probe, now);
+                    self.flights.push_back(Flight { probe, sent: now });
+                    self.waiting.insert(probe, now);
                 }
             }
             Transmit::Canary(probe) => {
                 self.summary.canaries += 1;
-                self.pulse.sent(*probe, now);
+                self.pulse.sent(probe, now);
                 if self.is_connect() {
-                    self.flights.push_back(Flight { probe: *probe, sent: now });
-                    self.waiting.insert(*probe, now);
+                    self.flights.push_back(Flight { probe, sent: now });
+                    self.waiting.insert(probe, now);
                 }
             }
             Transmit::Confirm(_) | Transmit::Drop(_) => {}
@@ -95,7 +95,7 @@ impl Sweep {
     }
 
     /// It could not be sent, for want of something on our own machine: no evidence of anything, but a reason to go slower.
-    pub fn unsent(&mut self, what: &Transmit, now: Time) {
+    pub fn unsent(&mut self, what: Transmit, now: Time) {
         self.troubles += 1;
         self.troubles_in_a_row += 1;
         self.warn(Warning::OwnTrouble { times: self.troubles });
@@ -104,7 +104,7 @@ impl Sweep {
         let (Transmit::Probe(probe)
         | Transmit::Canary(probe)
         | Transmit::Confirm(probe)
-        | Transmit::Drop(probe)) = *what;
+        | Transmit::Drop(probe)) = what;
         let Some(place) = self.place(probe.port) else { return };
         let answered = self.cell(place).has_answered();
         match what {

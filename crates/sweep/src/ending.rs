@@ -29,7 +29,7 @@ impl Sweep {
         if !sampled {
             self.look_for_a_limit(seconds);
         }
-        let open: Vec<u16> = (0..)
+        let open: Vec<u16> = (0..=u16::MAX)
             .zip(&self.cells)
             .filter(|(_, c)| c.kind == Kind::Silent)
             .map(|(p, _)| p)

@@ -58,12 +58,14 @@ impl Sweep {
     /// With that time to live the host's own packets arrive; what was refused before is told again where that says by whom.
     fn host_answers_with(&mut self, ttl: u8) {
         if self.host_ttl.replace(ttl).is_none() {
-            let resets: Vec<u16> = (0..)
+            let resets: Vec<u16> = (0..=u16::MAX)
                 .zip(&self.cells)
                 .filter(|(_, cell)| cell.kind == Kind::Reset && cell.detail != 0)
                 .map(|(place, _)| place)
                 .collect();
-            resets.into_iter().for_each(|place| self.tell(place));
+            for place in resets {
+                self.tell(place);
+            }
         }
     }
 

@@ -421,9 +421,9 @@ impl Pulse {
         {
             return None;
         }
-        let (lost, all) = (f64::from(of.lost), f64::from(of.resolved));
-        let (loss, usual) = (lost / all, self.loss());
-        self.overall = (self.overall.0 + lost, self.overall.1 + all);
+        let (missing, all) = (f64::from(of.lost), f64::from(of.resolved));
+        let (loss, usual) = (missing / all, self.loss());
+        self.overall = (self.overall.0 + missing, self.overall.1 + all);
         let chance = 3.0 * (usual * (1.0 - usual) / all).sqrt();
         let mut noticed = None;
         if of.lost >= 3 && loss > usual + chance + LOSS_MARGIN {
@@ -431,7 +431,7 @@ impl Pulse {
             match self.cut.take() {
                 // It did not help to send less: the path loses as much by itself.
                 Some(cut) if loss < 0.5 && !self.helped(cut, loss) => {
-                    self.learn(lost + f64::from(cut.counts.0), all + f64::from(cut.counts.1));
+                    self.learn(missing + f64::from(cut.counts.0), all + f64::from(cut.counts.1));
                     self.rate = cut.before;
                 }
                 _ => {
@@ -456,9 +456,9 @@ impl Pulse {
                 self.cut = None;
             }
             if self.soft.is_none_or(|soft| self.rate < soft * 0.7) {
-                self.learn(lost, all);
+                self.learn(missing, all);
             } else {
-                self.loaded = (self.loaded.0 + lost, self.loaded.1 + all);
+                self.loaded = (self.loaded.0 + missing, self.loaded.1 + all);
                 if let Some(of) = self.epochs.get_mut(here) {
                     of.loaded = true;
                 }

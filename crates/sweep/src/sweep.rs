@@ -85,7 +85,7 @@ impl Sweep {
     pub fn new(ports: &[u16], settings: Settings, now: Time) -> Self {
         let ports = order(ports, &settings.last, settings.seed);
         let mut places = vec![NONE; 65_536];
-        for (place, port) in (0_u16..).zip(&ports) {
+        for (place, port) in (0..=u16::MAX).zip(&ports) {
             if let Some(slot) = places.get_mut(usize::from(*port)) {
                 *slot = place;
             }

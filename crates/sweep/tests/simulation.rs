@@ -1,6 +1,8 @@
 //! Sweeps over simulated paths: lossy, slow, narrow, limited, banning, proxied, dead. Against the truth of each nothing is
 //! missed beyond the stated chance, nothing is invented, every sweep ends, and each is the same again.
 
+#![expect(clippy::print_stderr, reason = "it says what came of how many")]
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -265,13 +267,7 @@ fn play(path: &Path, seed: u64) -> Came {
     let mut banned_at = None;
     let mut now = Time::ZERO;
     let mut idle = 0;
-    let debug = std::env::var("DEBUG_SEED").ok().and_then(|s| s.parse().ok()) == Some(seed);
-    let mut said = 0;
     while !sweep.is_done() {
-        if debug && now.as_millis() / 50 > said {
-            said = now.as_millis() / 50;
-            println!("{now:?} {}", stands(&sweep).chars().take(1800).collect::<String>());
-        }
         while let Some(Reverse((at, number))) = net.answers.peek().copied().filter(|r| r.0.0 <= now)
         {
             let _ = at;
@@ -288,7 +284,7 @@ fn play(path: &Path, seed: u64) -> Came {
             (what, now).hash(&mut trace);
             net.send(what, now);
             if !matches!(what, Transmit::Drop(_)) {
-                sweep.sent(&what, now);
+                sweep.sent(what, now);
                 sent.push(now);
             }
         }
@@ -307,14 +303,14 @@ fn play(path: &Path, seed: u64) -> Came {
             "seed {seed}: it turns round and round at {now:?}: {}",
             stands(&sweep)
         );
-        let next = net.answers.peek().map(|r| r.0.0);
+        let answer = net.answers.peek().map(|answer| answer.0.0);
         let timer = sweep.poll_timeout();
-        let Some(next) = next.into_iter().chain(timer).min() else {
+        let Some(soonest) = answer.into_iter().chain(timer).min() else {
             assert!(sweep.is_done(), "seed {seed}: nothing is waited for at {now:?}");
             break;
         };
         let late = net.chance.share() * path.late;
-        now = next.max(now) + Duration::from_secs_f64(late) + Duration::from_micros(1);
+        now = soonest.max(now) + Duration::from_secs_f64(late) + Duration::from_micros(1);
         assert!(
             now < Duration::from_secs(7200),
             "seed {seed}: it does not end: {}",
@@ -391,7 +387,7 @@ fn plain(chance: &mut Chance) -> Path {
 
 /// How many seeds, of each kind of path.
 fn seeds(few: u64) -> u64 {
-    if std::env::var_os("POSTERN_FULL").is_some() { few * 50 } else { few }
+    if std::env::var_os("POSTERN_FULL").is_some() { few * 60 } else { few }
 }
 
 /// Holds what holds for every sweep, and answers how many open ports there were, and were missed.
@@ -426,26 +422,27 @@ fn holds(path: &Path, seed: u64, came: &Came) -> (usize, usize) {
 fn run(
     few: u64,
     kind: u64,
-    change: impl Fn(&mut Path, &mut Chance),
+    alter: impl Fn(&mut Path, &mut Chance),
     look: impl Fn(&Path, u64, &Came),
 ) {
-    let (mut open, mut missed) = (0, 0);
+    let (mut all, mut missed) = (0, 0);
     for nth in 0..seeds(few) {
         let seed = kind << 32 | nth;
-        let mut chance = Chance(seed);
-        let mut path = plain(&mut chance);
-        change(&mut path, &mut chance);
+        let mut dice = Chance(seed);
+        let mut path = plain(&mut dice);
+        alter(&mut path, &mut dice);
         let came = play(&path, seed);
         let (o, m) = holds(&path, seed, &came);
         if m > 0 {
-            println!("seed {seed}: {m} of {o} missed: {:?}", came.summary);
+            eprintln!("seed {seed}: {m} of {o} missed: {:?}", came.summary);
         }
-        open += o;
+        all += o;
         missed += m;
         look(&path, seed, &came);
     }
-    println!("{open} open ports, {missed} missed");
-    assert!(missed * 100_000 <= open, "{missed} of {open} open ports were missed");
+    eprintln!("{all} open ports, {missed} missed");
+    // One in a million is borne for each: that one of some ten thousand is missed is less likely than one in a hundred.
+    assert!(missed * 100_000 <= all, "{missed} of {all} open ports were missed");
 }
 
 fn has_open(path: &Path) -> bool {
@@ -516,8 +513,10 @@ fn narrow_paths() {
         let named = came.summary.warnings.iter().any(|w| matches!(w, Warning::Bottleneck { .. }));
         // Connects keep within it by themselves: no more than so many are under way.
         assert!(named || path.way == Way::Connect, "seed {seed}: {:?}", came.summary);
-        println!("narrow: {:.1} s, {:?}", came.took, came.summary);
-        assert!(came.took < 40.0, "seed {seed}: {} s", came.took);
+        eprintln!("narrow: {:.1} s, {:?}", came.took, came.summary);
+        // A few hundred connects at once overrun the queue again and again.
+        let most = if path.way == Way::Connect { 150.0 } else { 40.0 };
+        assert!(came.took < most, "seed {seed}: {} s", came.took);
     });
 }
 
@@ -546,7 +545,7 @@ fn limited_answers() {
             |port| matches!(came.states[port].1, Reason::Estimated { refused } if refused > 0.8),
         );
         assert!(estimated.count() > 3000, "seed {seed}: {:?}", came.summary);
-        println!("limited: {:.1} s", came.took);
+        eprintln!("limited: {:.1} s", came.took);
     });
 }
 
@@ -563,7 +562,7 @@ fn bans() {
     run(6, 5, bans, |_, seed, came| {
         let named = came.summary.warnings.iter().any(|w| matches!(w, Warning::Ban { .. }));
         assert!(named, "seed {seed}: {:?}", came.summary);
-        println!("bans: {:.1} s, {:?}", came.took, came.summary);
+        eprintln!("bans: {:.1} s, {:?}", came.took, came.summary);
         let (most, rate) = came.after_ban.expect("it was told");
         assert!(most <= rate * 0.6 * 1.01 + 2.0, "seed {seed}: {most} after a ban at {rate}");
         assert!(came.took < 200.0, "seed {seed}: {} s", came.took);
@@ -610,4 +609,26 @@ fn whoever_falls_silent_for_good() {
     let blocked = came.states.values().filter(|(_, reason)| *reason == Reason::Blocked).count();
     assert!(blocked > 1000, "{:?}", came.summary);
     assert!(came.took < 200.0);
+}
+
+/// As many as there are.
+#[test]
+fn all_ports_of_a_host() {
+    let mut chance = Chance(5);
+    let mut path = plain(&mut chance);
+    path.ceiling = 200_000.0;
+    path.delay = 0.000_1;
+    path.jitter = 0.0;
+    path.late = 0.0;
+    for way in [Way::Syn, Way::Connect] {
+        for answers in [Port::Closed, Port::Dropped] {
+            path.way = way;
+            path.ports = (1..=u16::MAX).map(|port| (port, answers)).collect();
+            path.ports.extend([22, 443, 65_535].map(|port| (port, Port::Open)));
+            let came = play(&path, 5);
+            assert_eq!(holds(&path, 5, &came), (3, 0));
+            reasons_are_right(&path, 5, &came);
+            eprintln!("{way:?} {answers:?}: {:.2} s, {:?}", came.took, came.summary);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Connections of an examination that are under way: each from its SYN to an answer, those that confirm an open port a
 //! little longer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
@@ -51,7 +51,7 @@ pub(super) struct Connects {
     watch: AsyncFd<Watch>,
     open: BTreeMap<u64, Attempt>,
     /// When those that confirm are taken for confirmed.
-    ends: BTreeMap<(Instant, u64), ()>,
+    ends: BTreeSet<(Instant, u64)>,
     ready: Vec<u64>,
 }
 
@@ -80,7 +80,7 @@ impl Connects {
             address,
             watch: watched(Watch::new()?)?,
             open: BTreeMap::new(),
-            ends: BTreeMap::new(),
+            ends: BTreeSet::new(),
             ready: Vec::new(),
         })
     }
@@ -92,7 +92,7 @@ impl Connects {
 
     /// When the next of those that are held is let go.
     pub(super) fn next_end(&self) -> Option<Instant> {
-        self.ends.first_key_value().map(|((at, _), ())| *at)
+        self.ends.first().map(|(at, _)| *at)
     }
 
     /// Lets a SYN go; answers what came of it where that is known at once.
@@ -134,9 +134,7 @@ impl Connects {
         came.extend(ready.drain(..).filter_map(|number| self.look(number)));
         self.ready = ready;
         let now = instant();
-        while let Some(((at, number), ())) = self.ends.first_key_value().map(|(k, v)| (*k, *v))
-            && at <= now
-        {
+        while let Some((at, number)) = self.ends.first().copied().filter(|(at, _)| *at <= now) {
             self.ends.remove(&(at, number));
             if let Some(attempt) = self.open.remove(&number) {
                 came.push(attempt.held());
@@ -172,7 +170,7 @@ impl Connects {
                 let hold = if attempt.window() == Some(0) { HOLD_WITHOUT_WINDOW } else { HOLD };
                 let until = now + hold + way * 2;
                 attempt.until = Some(until);
-                self.ends.insert((until, number), ());
+                self.ends.insert((until, number));
                 if self.watch.get_ref().readable(&attempt.socket, number).is_err() {
                     return None;
                 }
