@@ -33,7 +33,7 @@ use raw::Raw;
 /// What is settled goes into the book so soon: a scan that is killed asks again what was answered within that time.
 const SOON: Duration = Duration::from_millis(50);
 /// So many packets stand in one row of the audit log at most.
-const IN_A_ROW: usize = 128;
+const IN_A_ROW: usize = 256;
 /// Fewer attempts at a time than this are no examination.
 const IN_FLIGHT_AT_LEAST: usize = 1;
 
