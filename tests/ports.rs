@@ -138,7 +138,8 @@ fn compare(lab: &Lab, lines: &[Value]) -> Result<(), Failed> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for port in &asked {
         // What is silent is not told by itself.
-        let (state, reason) = told.get(&u64::from(*port)).copied().unwrap_or(("filtered", "no-answer"));
+        let (state, reason) =
+            told.get(&u64::from(*port)).copied().unwrap_or(("filtered", "no-answer"));
         *counts.entry(state).or_default() += 1;
         let right = match (lab.open.contains(port), lab.but.get(port)) {
             (true, _) => (state, reason) == ("open", "handshake"),
@@ -155,7 +156,8 @@ fn compare(lab: &Lab, lines: &[Value]) -> Result<(), Failed> {
     }
     for (state, count) in counts {
         if host["states"][state].as_u64() != Some(count) {
-            let _ = writeln!(story, "  {count} are {state}, and the summary says {}", host["states"]);
+            let _ =
+                writeln!(story, "  {count} are {state}, and the summary says {}", host["states"]);
         }
     }
     let warnings = host["sweep"]["warnings"].to_string();
@@ -233,10 +235,10 @@ impl Running {
             SCANNER,
             &format!(
                 "ip link set lo up
-                 ip link add up type veth peer name down netns {router}
-                 ip addr add 192.0.2.1/24 dev up
-                 ip addr add 2001:db8:1::1/64 dev up nodad
-                 ip link set up up"
+                 ip link add wire type veth peer name outer netns {router}
+                 ip addr add 192.0.2.1/24 dev wire
+                 ip addr add 2001:db8:1::1/64 dev wire nodad
+                 ip link set wire up"
             ),
         )?;
         running.inside(
@@ -244,11 +246,11 @@ impl Running {
             &format!(
                 "ip link set lo up
                  ip link add far type veth peer name near netns {server}
-                 ip addr add 192.0.2.2/24 dev down
-                 ip addr add 2001:db8:1::2/64 dev down nodad
+                 ip addr add 192.0.2.2/24 dev outer
+                 ip addr add 2001:db8:1::2/64 dev outer nodad
                  ip addr add 198.51.100.1/24 dev far
                  ip addr add 2001:db8:2::1/64 dev far nodad
-                 ip link set down up
+                 ip link set outer up
                  ip link set far up
                  sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 || true"
             ),
@@ -272,10 +274,13 @@ impl Running {
         running.inside(ROUTER, &lab.prepare)?;
         let open = lab.open.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let table = |hook: &str, rules: &str| {
-            format!("table inet lab {{ chain it {{ type filter hook {hook} priority 0;\n{rules}\n}} }}\n")
+            format!("table inet lab {{ chain it {{ type filter hook {hook} priority 0;\n{rules}\n}}\n}}\n")
                 .replace("{open}", &open)
         };
-        running.rules(ROUTER, &format!("{}\n{}", lab.router.replace("{open}", &open), table("forward", &lab.forward)))?;
+        running.rules(
+            ROUTER,
+            &format!("{}\n{}", lab.router.replace("{open}", &open), table("forward", &lab.forward)),
+        )?;
         running.rules(SERVER, &table("output", &lab.answers))?;
         Ok(running)
     }
@@ -319,7 +324,9 @@ impl Running {
         let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
         let lines = lines?;
         if lines.is_empty() {
-            return Err(format!("nothing was told: {}", String::from_utf8_lossy(&output.stderr)).into());
+            return Err(
+                format!("nothing was told: {}", String::from_utf8_lossy(&output.stderr)).into()
+            );
         }
         Ok(lines)
     }

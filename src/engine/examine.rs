@@ -177,6 +177,8 @@ impl<'a> Run<'a> {
                 return Err(Unopened::Stopped);
             }
             let moved = gate.moved();
+            // What is there already is heard before anything is given up for unanswered.
+            self.hear()?;
             let sent = self.send()?;
             self.hear()?;
             self.listen_to_the_core();

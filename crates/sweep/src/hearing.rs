@@ -17,7 +17,9 @@ impl Sweep {
     /// Takes in an answer. Late ones are always welcome.
     pub fn handle(&mut self, answer: &Answer, now: Time) {
         let Some(place) = self.place(answer.port) else { return };
-        self.pulse.heard(now);
+        if answer.said != Said::NotConfirmed {
+            self.pulse.heard(now);
+        }
         let confirms =
             matches!(answer.said, Said::Confirmed { .. } | Said::Denied | Said::NotConfirmed);
         if let (Some(number), false) = (answer.number, confirms) {
@@ -51,7 +53,7 @@ impl Sweep {
             }
             Said::Confirmed { spoke, .. } => self.confirmed(place, spoke),
             Said::Denied => self.denied(place),
-            Said::NotConfirmed => self.not_confirmed(place),
+            Said::NotConfirmed => self.not_confirmed(place, now),
         }
     }
 
@@ -130,8 +132,12 @@ impl Sweep {
         self.in_front(place);
     }
 
-    fn not_confirmed(&mut self, place: u16) {
+    fn not_confirmed(&mut self, place: u16, now: Time) {
         self.confirming.remove(&place);
+        if self.pulse.is_doubtful(now) && !self.blocked {
+            self.confirm.push_back(place);
+            return;
+        }
         self.change(place, |cell| cell.doubts = cell.doubts.saturating_add(1));
         if self.cell(place).doubts < DOUBTS {
             self.confirm.push_back(place);

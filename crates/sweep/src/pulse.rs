@@ -28,6 +28,10 @@ const AFTER_PUNISHMENT: f64 = 0.6;
 const LOSS_MARGIN: f64 = 0.03;
 /// The epoch of a try that was none.
 pub(crate) const NEVER: u16 = u16::MAX;
+/// A loss of so much that is gone when less is sent is no chance.
+const CLEARLY: f64 = 0.25;
+/// So long after nothing got through, what was begun before still comes to nothing.
+const AFTER_DARK: Duration = Duration::from_secs(3);
 /// Whoever was late is thought to be late again, for so long.
 const LATE_FOR: Duration = Duration::from_secs(5);
 /// No more is given up at once.
@@ -105,17 +109,21 @@ pub(crate) struct Pulse {
     last_good: u16,
     last_heard: Time,
     blackout: Option<Blackout>,
+    /// When the last one ended.
+    light_at: Option<Time>,
     give_up: Duration,
     srtt: Option<(f64, f64)>,
     /// Lost and all, of the epochs that were as usual.
     usual: (f64, f64),
     /// The same, of those in which as much was sent as gets through.
     loaded: (f64, f64),
-    /// Of all epochs, also of those in which too much was sent: what was taken for that may have been bad luck.
+    /// Of all epochs but those in which clearly too much was sent: what was taken for that otherwise may have been bad luck.
     overall: (f64, f64),
     /// How late answers are taken in, of late.
     lateness: Duration,
     late_at: Time,
+    /// How often it helped to send less.
+    narrow: u32,
     /// Packets sent, in tenths of seconds, of the last second.
     tenths: VecDeque<(u64, u32)>,
     /// How many were sent in a second when a canary was last answered.
@@ -141,6 +149,7 @@ impl Pulse {
             last_good: 0,
             last_heard: now,
             blackout: None,
+            light_at: None,
             give_up,
             srtt: None,
             usual: PRIOR,
@@ -148,6 +157,7 @@ impl Pulse {
             overall: PRIOR,
             lateness: Duration::ZERO,
             late_at: now,
+            narrow: 0,
             tenths: VecDeque::new(),
             good_rate: rate,
         }
@@ -177,13 +187,21 @@ impl Pulse {
         self.srtt.map_or(PATIENCE_MOST, |(srtt, var)| {
             let seconds = (srtt + 4.0 * var).clamp(0.0, 60.0);
             let late = self.lateness * 2;
-            (Duration::from_secs_f64(seconds) + late).clamp(PATIENCE_LEAST, PATIENCE_MOST)
+            // Where nothing comes in time, it may all come later (RFC 6298 section 5.5).
+            let backed_off = 1 << (self.lost_in_a_row / 4).min(3);
+            let patience = (Duration::from_secs_f64(seconds) + late).max(PATIENCE_LEAST);
+            (patience * backed_off).min(PATIENCE_MOST)
         })
     }
 
     /// The smoothed round-trip time.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         self.srtt.map(|(srtt, _)| Duration::from_secs_f64(srtt.max(0.0)))
+    }
+
+    /// The share of all canaries lost.
+    pub(crate) fn loss_of_all(&self) -> f64 {
+        self.overall.0 / self.overall.1
     }
 
     /// The share of canaries lost where nothing was wrong otherwise.
@@ -193,7 +211,7 @@ impl Pulse {
 
     /// Whether canaries were counted at all.
     pub(crate) fn is_measured(&self) -> bool {
-        self.usual.1 > PRIOR.1
+        self.overall.1 > PRIOR.1
     }
 
     /// The natural logarithm of the chance that a probe of that epoch came to nothing for want of a way.
@@ -209,7 +227,7 @@ impl Pulse {
             _ => lost / resolved,
         };
         #[expect(clippy::cast_possible_truncation, reason = "a logarithm of a share")]
-        let ln = (self.overall.0 / self.overall.1).max(here).min(1.0).ln() as f32;
+        let ln = self.loss_of_all().max(here).min(1.0).ln() as f32;
         ln
     }
 
@@ -353,6 +371,12 @@ impl Pulse {
         self.flights.iter().filter(|flight| flight.probe.port == port).count()
     }
 
+    /// Whether nothing may have got through of late, so that an attempt that came to nothing says nothing.
+    pub(crate) fn is_doubtful(&self, now: Time) -> bool {
+        let dark = self.blackout.is_some() || self.lost_in_a_row >= BLACKOUT / 2;
+        dark || self.light_at.is_some_and(|at| now < at + AFTER_DARK)
+    }
+
     fn is_dark(&self, now: Time) -> bool {
         let silence = BLACKOUT_SILENCE.max(self.patience() * 3);
         self.lost_in_a_row >= BLACKOUT && now.saturating_sub(self.last_heard) >= silence
@@ -376,6 +400,7 @@ impl Pulse {
     /// Something got through again.
     fn back(&mut self, now: Time) -> Option<Noticed> {
         let dark = self.blackout.take()?;
+        self.light_at = Some(now);
         self.ceiling = self.ceiling.min(dark.rate * AFTER_PUNISHMENT).max(0.1);
         self.rate = self.rate.min(self.ceiling);
         self.soft = None;
@@ -423,7 +448,9 @@ impl Pulse {
         }
         let (missing, all) = (f64::from(of.lost), f64::from(of.resolved));
         let (loss, usual) = (missing / all, self.loss());
-        self.overall = (self.overall.0 + missing, self.overall.1 + all);
+        if loss < CLEARLY {
+            self.overall = (self.overall.0 + missing, self.overall.1 + all);
+        }
         let chance = 3.0 * (usual * (1.0 - usual) / all).sqrt();
         let mut noticed = None;
         if of.lost >= 3 && loss > usual + chance + LOSS_MARGIN {
@@ -448,7 +475,11 @@ impl Pulse {
             if let Some(cut) = self.cut {
                 if self.helped(cut, loss) {
                     self.soft = Some(self.rate);
-                    noticed = Some(Noticed::Bottleneck(self.rate));
+                    self.narrow += 1;
+                    // Chance alone does so once in a while, but not so clearly, and not again and again.
+                    if cut.loss >= CLEARLY || self.narrow > 2 {
+                        noticed = Some(Noticed::Bottleneck(self.rate));
+                    }
                 } else {
                     self.learn(f64::from(cut.counts.0), f64::from(cut.counts.1));
                     self.rate = cut.before;

@@ -175,7 +175,7 @@ impl Sweep {
             }
         }
         summary.miss = if worst.is_finite() { worst.exp() } else { 0.0 };
-        summary.loss = self.pulse.is_measured().then(|| self.pulse.loss());
+        summary.loss = self.pulse.is_measured().then(|| self.pulse.loss_of_all());
         summary.rate = (self.pulse.highest, self.pulse.rate);
         summary.round_trip = self.pulse.round_trip();
         summary
