@@ -61,7 +61,12 @@ impl Sweep {
             (None, _) if self.is_full() => None,
             (None, Phase::Passing(_) | Phase::Sampling(_)) => Some(self.next_send),
             _ if confirms || !self.again.is_empty() => Some(self.next_send),
-            (None, Phase::Resting(until)) if self.waiting.is_empty() => Some(until),
+            (None, Phase::Resting(_)) if self.pulse.asks_again() && self.may_ask_canaries(true) => {
+                Some(self.next_send)
+            }
+            (None, Phase::Resting(until)) if self.waiting.is_empty() && !self.pulse.is_open() => {
+                Some(until)
+            }
             (None, Phase::Resting(_) | Phase::Done) => None,
         };
         let mine = mine.map(|at| at.max(self.hold_until));
@@ -171,9 +176,10 @@ impl Sweep {
             self.confirming.insert(place);
             return Some(Transmit::Confirm(self.probe(place)));
         }
+        let resting = matches!(self.phase, Phase::Resting(_)) && self.pulse.asks_again();
         let passing = matches!(self.phase, Phase::Passing(_) | Phase::Sampling(_));
-        if passing
-            && self.until_canary == 0
+        if (resting || (passing && self.until_canary == 0))
+            && self.may_ask_canaries(resting)
             && let Some(probe) = self.canary()
         {
             // By chance, so that it never keeps step with a queue on the way.
@@ -241,6 +247,11 @@ impl Sweep {
             return None;
         }
         Some(self.probe(place))
+    }
+
+    /// After a pass a few more tell as much as many.
+    fn may_ask_canaries(&self, resting: bool) -> bool {
+        !resting || self.pulse.flights() < NUMBERS
     }
 
     /// Notes that something leaves now, and when the next may.

@@ -28,6 +28,8 @@ const AFTER_PUNISHMENT: f64 = 0.6;
 const LOSS_MARGIN: f64 = 0.03;
 /// The epoch of a try that was none.
 pub(crate) const NEVER: u16 = u16::MAX;
+/// So much faster it goes after an epoch without trouble.
+const RISE: f64 = 1.1;
 /// A loss of so much that is gone when less is sent is no chance.
 const CLEARLY: f64 = 0.25;
 /// So long after nothing got through, what was begun before still comes to nothing.
@@ -184,14 +186,27 @@ impl Pulse {
 
     /// How long an answer is waited for (RFC 6298 section 2, with bounds of our own).
     pub(crate) fn patience(&self) -> Duration {
+        // Where nothing comes in time, it may all come later (RFC 6298 section 5.5).
+        let backed_off = 1 << (self.lost_in_a_row / 4).min(3);
+        (self.patience_at_first() * backed_off).min(PATIENCE_MOST)
+    }
+
+    fn patience_at_first(&self) -> Duration {
         self.srtt.map_or(PATIENCE_MOST, |(srtt, var)| {
             let seconds = (srtt + 4.0 * var).clamp(0.0, 60.0);
             let late = self.lateness * 2;
-            // Where nothing comes in time, it may all come later (RFC 6298 section 5.5).
-            let backed_off = 1 << (self.lost_in_a_row / 4).min(3);
-            let patience = (Duration::from_secs_f64(seconds) + late).max(PATIENCE_LEAST);
-            (patience * backed_off).min(PATIENCE_MOST)
+            (Duration::from_secs_f64(seconds) + late).clamp(PATIENCE_LEAST, PATIENCE_MOST)
         })
+    }
+
+    /// Whether canaries are under way, or the last ones came to nothing: what was asked with them is not to be believed yet.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.flights.is_empty() || self.asks_again()
+    }
+
+    /// Whether the last canaries came to nothing, and more of them are needed to know why.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.lost_in_a_row >= BLACKOUT / 4
     }
 
     /// The smoothed round-trip time.
@@ -214,8 +229,10 @@ impl Pulse {
         self.overall.1 > PRIOR.1
     }
 
-    /// The natural logarithm of the chance that a probe of that epoch came to nothing for want of a way.
-    pub(crate) fn ln_lost(&self, epoch: u16) -> f32 {
+    /// The natural logarithm of the chance that a probe of that epoch was lost, if so many before it to the same port were
+    /// lost too. That they were makes it likelier that the path loses more than the canaries told, the more so the fewer
+    /// there were: it is the predictive chance of a beta distribution (Gelman et al., Bayesian Data Analysis, section 2.4).
+    pub(crate) fn ln_lost(&self, epoch: u16, before: u8) -> f32 {
         let Some(of) = self.epochs.get(usize::from(epoch)).filter(|of| !of.void) else {
             return 0.0;
         };
@@ -226,8 +243,10 @@ impl Pulse {
             0..3 => 0.0,
             _ => lost / resolved,
         };
+        let before = f64::from(before);
+        let told = (self.overall.0 + before) / (self.overall.1 + before);
         #[expect(clippy::cast_possible_truncation, reason = "a logarithm of a share")]
-        let ln = self.loss_of_all().max(here).min(1.0).ln() as f32;
+        let ln = told.max(here).min(1.0).ln() as f32;
         ln
     }
 
@@ -291,6 +310,9 @@ impl Pulse {
             }
             self.sample(now.saturating_sub(flight.sent));
             if let Some(of) = self.epochs.get_mut(usize::from(flight.epoch)) {
+                if of.lost > 0 && !of.congested && !of.void {
+                    self.overall.0 = (self.overall.0 - 1.0).max(PRIOR.0);
+                }
                 of.lost = of.lost.saturating_sub(1);
                 of.congested = false;
             }
@@ -305,9 +327,7 @@ impl Pulse {
         if self.blackout.is_none() {
             self.good_rate = self.of_late().clamp(0.1, self.rate);
         }
-        if let Some(of) = self.epochs.get_mut(usize::from(flight.epoch)) {
-            of.resolved += 1;
-        }
+        self.resolved(flight.epoch, false);
         self.back(now).or_else(|| self.turn(now))
     }
 
@@ -325,10 +345,7 @@ impl Pulse {
             if flight.sent > self.last_heard {
                 self.lost_in_a_row += 1;
             }
-            if let Some(of) = self.epochs.get_mut(usize::from(flight.epoch)) {
-                of.resolved += 1;
-                of.lost += 1;
-            }
+            self.resolved(flight.epoch, true);
             if self.blackout.is_none() && self.is_dark(now) {
                 self.darken(now);
             }
@@ -366,6 +383,11 @@ impl Pulse {
         self.rate = (self.rate * 0.7).max(1.0).min(self.ceiling);
     }
 
+    /// How many canaries are under way.
+    pub(crate) fn flights(&self) -> usize {
+        self.flights.len()
+    }
+
     /// How many canaries are under way to that port.
     pub(crate) fn under_way(&self, port: u16) -> usize {
         self.flights.iter().filter(|flight| flight.probe.port == port).count()
@@ -378,15 +400,20 @@ impl Pulse {
     }
 
     fn is_dark(&self, now: Time) -> bool {
-        let silence = BLACKOUT_SILENCE.max(self.patience() * 3);
+        let silence = BLACKOUT_SILENCE.max(self.patience() * 3 / 2);
         self.lost_in_a_row >= BLACKOUT && now.saturating_sub(self.last_heard) >= silence
     }
 
     /// Nothing gets through: what was asked since the last answer counts for nothing.
     fn darken(&mut self, now: Time) {
+        let mut gone = (0.0, 0.0);
         for of in self.epochs.iter_mut().skip(usize::from(self.last_good)) {
+            if !of.void && !of.congested {
+                gone = (gone.0 + f64::from(of.lost), gone.1 + f64::from(of.resolved));
+            }
             of.void = true;
         }
+        self.forget(gone.0, gone.1);
         let next = now + BACK_OFF;
         let rate = self.good_rate;
         self.blackout = Some(Blackout { since: now, next, back_off: BACK_OFF * 2, rate });
@@ -448,9 +475,6 @@ impl Pulse {
         }
         let (missing, all) = (f64::from(of.lost), f64::from(of.resolved));
         let (loss, usual) = (missing / all, self.loss());
-        if loss < CLEARLY {
-            self.overall = (self.overall.0 + missing, self.overall.1 + all);
-        }
         let chance = 3.0 * (usual * (1.0 - usual) / all).sqrt();
         let mut noticed = None;
         if of.lost >= 3 && loss > usual + chance + LOSS_MARGIN {
@@ -469,20 +493,24 @@ impl Pulse {
                     if let Some(of) = self.epochs.get_mut(here) {
                         of.congested = true;
                     }
+                    if loss >= CLEARLY {
+                        self.forget(missing, all);
+                    }
                 }
             }
         } else {
             if let Some(cut) = self.cut {
-                if self.helped(cut, loss) {
-                    self.soft = Some(self.rate);
-                    self.narrow += 1;
-                    // Chance alone does so once in a while, but not so clearly, and not again and again.
-                    if cut.loss >= CLEARLY || self.narrow > 2 {
-                        noticed = Some(Noticed::Bottleneck(self.rate));
-                    }
-                } else {
+                if !self.helped(cut, loss) {
                     self.learn(f64::from(cut.counts.0), f64::from(cut.counts.1));
                     self.rate = cut.before;
+                } else if cut.loss < CLEARLY && self.narrow == 0 {
+                    // It may have been chance: the same once more will tell.
+                    self.narrow = 1;
+                    self.rate = cut.before / RISE;
+                } else {
+                    self.narrow += 1;
+                    self.soft = Some(self.rate);
+                    noticed = Some(Noticed::Bottleneck(self.rate));
                 }
                 self.cut = None;
             }
@@ -496,7 +524,7 @@ impl Pulse {
             }
             self.rate = match (self.slow_start, self.soft) {
                 (true, _) => self.rate * 2.0,
-                (false, None) => self.rate * 1.1,
+                (false, None) => self.rate * RISE,
                 (false, Some(soft)) => {
                     self.soft = Some(soft * 1.002);
                     (self.rate * 1.01).min(soft)
@@ -508,6 +536,23 @@ impl Pulse {
         self.highest = self.highest.max(self.rate);
         self.next_epoch(now);
         noticed
+    }
+
+    /// One more canary of that epoch was answered, or lost.
+    fn resolved(&mut self, epoch: u16, lost: bool) {
+        let Some(of) = self.epochs.get_mut(usize::from(epoch)) else { return };
+        of.resolved += 1;
+        of.lost += u32::from(lost);
+        if !of.congested && !of.void {
+            self.overall.0 += f64::from(u8::from(lost));
+            self.overall.1 += 1.0;
+        }
+    }
+
+    /// Of so many in all so many were lost to something that has nothing to do with the path.
+    fn forget(&mut self, lost: f64, all: f64) {
+        self.overall.0 = (self.overall.0 - lost).max(PRIOR.0);
+        self.overall.1 = (self.overall.1 - all).max(PRIOR.1);
     }
 
     /// Whether it helped to send less.

@@ -201,7 +201,10 @@ impl Sweep {
 
     /// The natural logarithm of the chance that every probe of a port was lost.
     pub(crate) fn ln(&self, cell: Cell) -> f32 {
-        if cell.tries == 0 { 0.0 } else { cell.ln + self.pulse.ln_lost(cell.epoch) }
+        match cell.tries.checked_sub(1) {
+            None => 0.0,
+            Some(before) => cell.ln + self.pulse.ln_lost(cell.epoch, before),
+        }
     }
 
     pub(crate) fn add_canary(&mut self, place: u16, rank: usize) {
