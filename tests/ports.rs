@@ -166,8 +166,12 @@ fn compare(lab: &Lab, lines: &[Value]) -> Result<(), Failed> {
             let _ = writeln!(story, "  no warning says `{words}`");
         }
     }
-    if lab.warns.is_empty() && warnings != "[]" {
-        let _ = writeln!(story, "  there is nothing to warn of");
+    // That a busy machine lost something is no fault; that somebody on the way did something that nobody did is.
+    for words in ["as after a ban", "gave up", "answers every handshake", "stays open", "came back"]
+    {
+        if warnings.contains(words) && !lab.warns.iter().any(|known| known == words) {
+            let _ = writeln!(story, "  nobody did anything of which it should say `{words}`");
+        }
     }
     if story.is_empty() {
         return Ok(());

@@ -74,7 +74,10 @@ impl Sweep {
         let late = f64::from(self.late.0 + self.late.1);
         let answering = self.cells.iter().filter(|cell| cell.has_answered()).count();
         let lost = self.pulse.loss() * f64::from(u32::try_from(answering).unwrap_or(u32::MAX));
-        if self.pass > 1 && late > LATE + 3.0 * lost + 5.0 * lost.sqrt() {
+        let silent = self.cells.iter().filter(|cell| cell.kind == Kind::Silent).count();
+        // Where most have answered by now, it was some trouble that is over.
+        let most = f64::from(u32::try_from(silent).unwrap_or(u32::MAX)) < late;
+        if self.pass > 1 && !most && late > LATE + 3.0 * lost + 5.0 * lost.sqrt() {
             let rate = late / seconds;
             self.limited = Some(self.limited.map_or(rate, |known| known.min(rate)));
             self.warn(Warning::RateLimited { rate });
