@@ -106,6 +106,10 @@ impl Book {
             match row {
                 Row::Dial(dial) if dial.transport == Transport::Tcp => audit.connections += 1,
                 Row::Dial(_) => audit.datagrams += 1,
+                Row::Dials(dials) if dials.transport == Transport::Tcp => {
+                    audit.connections += dials.ports.len() as u64;
+                }
+                Row::Dials(dials) => audit.datagrams += dials.ports.len() as u64,
                 Row::Refused { .. } => audit.refused += 1,
                 _ => {}
             }
@@ -127,6 +131,7 @@ fn moment(row: &Row) -> Option<Moment> {
         Row::Opened(opened) => Some(opened.at),
         Row::Began { at, .. } | Row::Refused { at, .. } | Row::Closed { at, .. } => Some(*at),
         Row::Dial(dial) => Some(dial.at),
+        Row::Dials(dials) => Some(dials.at),
         Row::Saw(saw) => Some(saw.at),
         Row::Done { .. } => None,
     }

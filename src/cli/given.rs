@@ -77,6 +77,9 @@ pub(crate) struct Given {
     /// How fast: polite, normal, fast or N/s; never faster than the authorisation allows [default: the profile's].
     #[arg(long, value_name = "PACE", env = "POSTERN_PACE", help_heading = "How")]
     pub(crate) pace: Option<Pace>,
+    /// Instead of what the pace means.
+    #[arg(skip)]
+    pub(crate) limits: Option<Limits>,
     /// A resolver to ask instead of this machine's; may be given more than once.
     #[arg(
         long,

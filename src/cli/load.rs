@@ -17,6 +17,7 @@ use super::library::Library;
 use super::weigh;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
+use crate::engine::Examining;
 use crate::engine::programs::Program;
 use crate::facts::Vocabulary;
 use crate::inventory::waivers::Waiver;
@@ -26,7 +27,7 @@ use crate::model::digest::Digest;
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
 use crate::model::plan::{Limits, Plan};
-use crate::plan::{self, Guide, Inputs, Wish};
+use crate::plan::{self, Asked, Guide, Inputs, Wish};
 use crate::plugins::{Plugin, Plugins};
 use crate::probe::{self, Probe};
 use crate::profile::Profile;
@@ -69,6 +70,8 @@ pub(crate) struct Loaded {
     pub(crate) vantage: String,
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
+    /// How ports are examined; none for two connects each at most.
+    pub(crate) examining: Option<Examining>,
     resolvers: Vec<IpAddr>,
     pace: Limits,
 }
@@ -115,7 +118,7 @@ impl Loaded {
         }
         let trust = keep(read_trust(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let vantage = keep(vantage(given, &declared.inventory), &mut wrong).unwrap_or_default();
-        let pace = given.pace.map(Pace::limits);
+        let pace = given.limits.or(given.pace.map(Pace::limits));
         let hosts = || declared.inventory.hosts.iter().map(|host| host.id.clone()).collect();
         let ad_hoc = given.authorised_by.as_ref().and_then(|by| {
             let pace = pace.or(rulebook.as_ref().map(|book| book.profile.limits))?;
@@ -156,6 +159,7 @@ impl Loaded {
             programs,
             vantage,
             identity: identity(given),
+            examining: None,
             resolvers,
             pace,
         })
@@ -191,12 +195,22 @@ impl Loaded {
         self.plan_within(&self.scope, made, at)
     }
 
+    /// The plan for those checks instead of the profile's.
+    pub(crate) fn plan_for(&self, asked: &[Asked], now: Moment) -> Plan {
+        self.plan_by(asked, &self.scope, now, now)
+    }
+
     /// The plan, as that scope would stand at `at`.
     pub(crate) fn plan_within(&self, scope: &Scope, made: Moment, at: Moment) -> Plan {
+        let asked = plan::asked(&self.rulebook.profile, &self.rulebook.vocabulary);
+        self.plan_by(&asked, scope, made, at)
+    }
+
+    fn plan_by(&self, asked: &[Asked], scope: &Scope, made: Moment, at: Moment) -> Plan {
         plan::plan(&Inputs {
             inventory: &self.inventory,
             profile: &self.rulebook.profile.name,
-            checks: &plan::asked(&self.rulebook.profile, &self.rulebook.vocabulary),
+            checks: asked,
             ports: &self.rulebook.profile.ports,
             class: self.rulebook.profile.class,
             limits: self.limits(),

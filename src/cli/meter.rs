@@ -65,7 +65,7 @@ impl Meter {
             }
             Event::HostDone(host) if talkative == Talkative::Notes => shown.note(&host, "done"),
             Event::Note(note) if talkative == Talkative::Notes => shown.note(&note, ""),
-            Event::HostDone(_) | Event::Note(_) => {}
+            Event::HostDone(_) | Event::Note(_) | Event::Ports { .. } => {}
         }
     }
 

@@ -11,6 +11,7 @@ mod meter;
 mod packs;
 mod page;
 mod remembered;
+mod scratch;
 
 mod check;
 mod controls;
@@ -22,6 +23,7 @@ mod judge;
 mod load;
 mod pack;
 mod plan;
+mod ports;
 mod profile;
 pub mod reference;
 mod report;
@@ -86,6 +88,7 @@ enum Command {
     Validate(validate::Validate),
     Plan(plan::PlanCommand),
     Scan(scan::Scan),
+    Ports(ports::Ports),
     Judge(judge::Judge),
     Report(report::Report),
     Check(check::Check),
@@ -112,6 +115,7 @@ pub fn main() -> Exit {
         Command::Validate(command) => command.run(globals),
         Command::Plan(command) => command.run(globals),
         Command::Scan(command) => command.run(globals),
+        Command::Ports(command) => command.run(globals),
         Command::Judge(command) => command.run(globals),
         Command::Report(command) => command.run(globals),
         Command::Check(command) => command.run(globals),

@@ -19,7 +19,7 @@ use super::{Exit, Globals};
 use crate::book::Book;
 use crate::engine::journal::{Journal, Progress, Resumed, Unusable};
 use crate::engine::programs::Programs;
-use crate::engine::{self, Ended, Stop, World, wall_clock};
+use crate::engine::{self, Ended, Event, Stop, World, wall_clock};
 use crate::model::complaint::Complaint;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
@@ -241,6 +241,19 @@ pub(super) fn carry_out(
     on: &str,
     globals: &Globals,
 ) -> Result<Ended, Stopped> {
+    carry_out_telling(loaded, plan, journal, already, on, globals, &mut |_| {})
+}
+
+/// The same, and tells `hear` of everything that happens.
+pub(super) fn carry_out_telling(
+    loaded: &Loaded,
+    plan: Plan,
+    journal: &Journal,
+    already: Progress,
+    on: &str,
+    globals: &Globals,
+    hear: &mut (dyn FnMut(&Event) + Send),
+) -> Result<Ended, Stopped> {
     let programs = Programs::keep(&loaded.programs).map_err(|wrong| {
         let title = format!("the plug-ins cannot be copied to where they are started: {wrong}");
         Stopped::yours(title, "name a folder that may be written with TMPDIR")
@@ -261,14 +274,21 @@ pub(super) fn carry_out(
         probes: loaded.probes.clone(),
         guide: Some(Arc::clone(&loaded.guide)),
         scope: Arc::new(loaded.scope.clone()),
-        world: World { programs: Arc::new(programs), ..World::new(agent) },
+        world: World {
+            programs: Arc::new(programs),
+            examining: loaded.examining,
+            ..World::new(agent)
+        },
         already,
         journal: journal.clone(),
         stop,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Stopped::ours)?;
-    let mut tell = |event| meter.tell(event, talkative);
+    let mut tell = |event: Event| {
+        hear(&event);
+        meter.tell(event, talkative);
+    };
     let ended = runtime.block_on(engine::run(scan, &mut tell));
     runtime.shutdown_background();
     meter.end();

@@ -13,7 +13,7 @@ use super::gate::{Gate, Ticket, passes};
 use super::world::instant;
 use crate::model::net::Transport;
 use crate::model::observation::StepId;
-use crate::model::record::Dial;
+use crate::model::record::{Again, Dial, Dials, Row};
 use crate::model::saw::Cut;
 use crate::scope::Permit;
 use crate::talk::Unopened;
@@ -203,6 +203,82 @@ pub(super) fn announce(
     gate.write_intent(Dial { plugin, ..intent(gate, &permit, Some(step)) })
 }
 
+/// What a sweep sends at once, once its turns have come and it stands in the audit log.
+#[derive(Debug)]
+pub(crate) struct Announced(Vec<Permit>);
+
+/// Writes into the audit log that so many packets are about to go where the permits lead, all to one address.
+///
+/// # Errors
+/// `Stopped`, when the journal fails.
+pub(crate) fn announce_many(
+    gate: &Gate,
+    permits: Vec<Permit>,
+    step: StepId,
+    again: Option<Again>,
+) -> Result<Announced, Unopened> {
+    if let Some(first) = permits.first() {
+        gate.write(&Row::Dials(Dials {
+            step,
+            address: first.to().ip(),
+            transport: first.transport(),
+            ports: permits.iter().map(|permit| permit.to().port()).collect(),
+            again,
+            authority: first.authority().to_owned(),
+            at: gate.now(),
+        }))?;
+    }
+    Ok(Announced(permits))
+}
+
+impl Announced {
+    /// The places, in the order in which they were asked for.
+    pub(crate) fn places(self) -> impl Iterator<Item = Place> {
+        self.0.into_iter().map(|permit| Place(permit.to()))
+    }
+}
+
+/// A place to which one SYN may go.
+#[derive(Debug)]
+pub(crate) struct Place(SocketAddr);
+
+impl Place {
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    /// Lets the SYN go, and answers at once.
+    ///
+    /// # Errors
+    /// The answer, where it has come already; or what our own machine was short of.
+    pub(crate) fn knock(self) -> Result<Socket, Unopened> {
+        match begin_connect(self.0, How::default()) {
+            Ok(socket) => Ok(socket),
+            Err(Begun::Theirs(wrong, socket)) => Err(verdict(&wrong, &socket, self.0)),
+            Err(Begun::Ours(wrong)) if passes(&wrong) => Err(Unopened::Ours(wrong.to_string())),
+            Err(Begun::Ours(wrong)) => Err(no_way(&wrong, self.0)),
+        }
+    }
+}
+
+/// What has come of a SYN, once its socket says that something has: a connection, or why there is none.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn came_of(socket: &Socket, to: SocketAddr) -> Result<(), Unopened> {
+    let own = || socket.local_addr().ok().and_then(|own| own.as_socket());
+    match socket.take_error() {
+        Ok(Some(wrong)) | Err(wrong) => Err(verdict(&wrong, socket, to)),
+        // On one machine a socket can meet itself, when the system gives it the very port it asks for.
+        Ok(None) if own() == Some(to) => Err(Unopened::Cut(Cut::Refused)),
+        Ok(None) => match socket.peer_addr() {
+            Ok(_) => Ok(()),
+            Err(wrong) => Err(verdict(&wrong, socket, to)),
+        },
+    }
+}
+
 /// Why a connect ended before it began.
 enum Begun {
     /// A packet left, and came back as an error at once, as on loopback.
@@ -213,6 +289,11 @@ enum Begun {
 
 /// Makes the socket and lets the SYN go.
 fn begin(to: SocketAddr, how: How) -> Result<TcpStream, Begun> {
+    let socket = begin_connect(to, how)?;
+    TcpStream::from_std(socket.into()).map_err(Begun::Ours)
+}
+
+fn begin_connect(to: SocketAddr, how: How) -> Result<Socket, Begun> {
     let make = || -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
@@ -245,7 +326,7 @@ fn begin(to: SocketAddr, how: How) -> Result<TcpStream, Begun> {
         }
         Err(wrong) => return Err(Begun::Ours(wrong)),
     }
-    TcpStream::from_std(socket.into()).map_err(Begun::Ours)
+    Ok(socket)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one door")]
@@ -308,7 +389,7 @@ pub(super) fn verdict(
 }
 
 /// An error of our own machine's before anything left.
-fn no_way(wrong: &io::Error, to: SocketAddr) -> Unopened {
+pub(super) fn no_way(wrong: &io::Error, to: SocketAddr) -> Unopened {
     use io::ErrorKind as Kind;
     let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
     match wrong.kind() {

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tokio::sync::{Mutex as Queue, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
 use super::journal::{Journal, Progress};
-use super::pace::{Kind, Pace, Payer, Payers, Turn};
+use super::pace::{Kind, Pace, Payer, Payers, Turn, Turns};
 use super::world::{Stop, World, instant};
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
@@ -41,6 +42,7 @@ pub(crate) struct Gate {
     /// The hosts that are known to be at an address.
     owners: Mutex<BTreeMap<IpAddr, BTreeSet<HostId>>>,
     sockets: Arc<Semaphore>,
+    places: usize,
     connections: AtomicU64,
     datagrams: AtomicU64,
 }
@@ -73,6 +75,7 @@ impl Gate {
             queues: Mutex::default(),
             owners: Mutex::default(),
             sockets: Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or(8))),
+            places: usize::try_from(sockets).unwrap_or(8),
             connections: AtomicU64::new(0),
             datagrams: AtomicU64::new(0),
         };
@@ -93,7 +96,7 @@ impl Gate {
     }
 
     /// Who pays for a packet to that address: it, and every host that is known to be there.
-    fn payers(&self, to: IpAddr) -> Payers {
+    pub(crate) fn payers(&self, to: IpAddr) -> Payers {
         let to = to.to_canonical();
         let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         let hosts = owners.get(&to).into_iter().flatten().map(|host| Payer::Host(host.0.clone()));
@@ -200,10 +203,77 @@ impl Gate {
         }
     }
 
+    /// A turn to connect to an address, if there is one now: a sweep waits for answers and turns at the same time, and
+    /// stands in no row.
+    ///
+    /// # Errors
+    /// When to ask again.
+    pub(crate) fn turn_now(self: &Arc<Self>, payers: &Payers) -> Result<Ticket, Later> {
+        let Ok(socket) = Arc::clone(&self.sockets).try_acquire_owned() else {
+            return Err(Later::WhenMoved);
+        };
+        match self.pace(|pace, now| pace.poll(payers, Kind::Connection, now)) {
+            Turn::Go(id) => Ok(Ticket {
+                gate: Arc::clone(self),
+                payers: payers.clone(),
+                id,
+                kind: Kind::Connection,
+                at: At::Granted,
+                _socket: socket,
+            }),
+            wait => Err(self.later(wait)),
+        }
+    }
+
+    /// How many sockets of the scan's may be open at the same time.
+    pub(crate) fn places(&self) -> usize {
+        self.places
+    }
+
+    /// Turns for packets that nobody repeats, up to so many: a number by which [`Gate::left`] tells how many were sent,
+    /// and how many may be.
+    ///
+    /// # Errors
+    /// When to ask again.
+    pub(crate) fn turns_now(&self, payers: &Payers, most: u32) -> Result<(u64, u32), Later> {
+        match self.pace(|pace, now| pace.poll_many(payers, Kind::Datagram, most, now)) {
+            Turns::Go(id, many) => Ok((id, many)),
+            Turns::Wait(wait) => Err(self.later(wait)),
+        }
+    }
+
+    /// So many packets have left of those that turns were given for.
+    pub(crate) fn left(&self, id: u64, sent: u32) {
+        self.pace(|pace, now| pace.sent_of(id, sent, now));
+        self.connections.fetch_add(u64::from(sent), Ordering::Relaxed);
+        self.moved.notify_waiters();
+    }
+
+    /// Waits until a turn or a place may have become free.
+    pub(crate) fn moved(&self) -> Notified<'_> {
+        self.moved.notified()
+    }
+
+    fn later(&self, turn: Turn) -> Later {
+        match turn {
+            Turn::WaitUntil(then) => Later::At(self.begun + then),
+            _ => Later::WhenMoved,
+        }
+    }
+
     fn pace<T>(&self, change: impl FnOnce(&mut Pace, Duration) -> T) -> T {
         let now = instant().saturating_duration_since(self.begun);
         change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
+}
+
+/// When to ask for a turn again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Later {
+    /// At that time.
+    At(Instant),
+    /// When somebody else has ended: [`Gate::moved`].
+    WhenMoved,
 }
 
 /// How far what a ticket was given for has come.

@@ -4,6 +4,7 @@ mod allowance;
 mod dial;
 mod doors;
 pub mod drive;
+mod examine;
 mod gate;
 pub mod journal;
 pub mod pace;
@@ -14,4 +15,5 @@ mod sweep;
 mod world;
 
 pub use drive::{Scan, run};
+pub use examine::{Examining, Wish};
 pub use world::{Budgets, Ended, Event, Standing, Stop, World, wall_clock};

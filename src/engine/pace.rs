@@ -66,6 +66,15 @@ pub enum Turn {
     WaitForOthers,
 }
 
+/// The answer to a wish for many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// Send so many now, and tell how it went by this number.
+    Go(u64, u32),
+    /// None, as that answer says; it is never [`Turn::Go`].
+    Wait(Turn),
+}
+
 /// The pace keeper.
 #[derive(Debug)]
 pub struct Pace {
@@ -83,13 +92,15 @@ pub struct Pace {
 struct Purse {
     window: Window,
     open: BTreeSet<u64>,
-    last: Option<Duration>,
+    /// Before that time it gets nothing, so that it never meets a whole second's worth at once.
+    soonest: Duration,
 }
 
 /// A packet or connection that has not ended.
 #[derive(Debug)]
 struct Going {
     payers: Payers,
+    many: u32,
     asked: Duration,
     sent: Option<Duration>,
 }
@@ -98,27 +109,46 @@ struct Going {
 #[derive(Debug, Default)]
 struct Window {
     unanswered: BTreeSet<u64>,
-    /// When each of those that were answered ceases to count.
-    until: BTreeSet<(Duration, u64)>,
+    /// When each of those that were answered ceases to count, and how many packets it stands for.
+    until: BTreeMap<(Duration, u64), u32>,
+    /// How many packets all of them stand for.
+    packets: u32,
 }
 
 impl Window {
-    /// From now on it counts until that time only.
-    fn settle(&mut self, mark: (Duration, u64)) {
-        self.unanswered.remove(&mark.1);
-        self.until.insert(mark);
+    /// So many packets are about to be sent.
+    fn enter(&mut self, id: u64, many: u32) {
+        self.unanswered.insert(id);
+        self.packets += many;
     }
 
-    /// None when another one may be sent; otherwise when to ask again.
-    fn full(&mut self, cap: u32, now: Duration) -> Option<Turn> {
-        while self.until.first().is_some_and(|(until, _)| *until <= now) {
-            self.until.pop_first();
+    /// None of them was sent.
+    fn leave(&mut self, id: u64, many: u32) {
+        if self.unanswered.remove(&id) {
+            self.packets -= many;
         }
-        let cap = usize::try_from(cap.max(1)).unwrap_or(usize::MAX);
-        if self.unanswered.len() + self.until.len() < cap {
-            return None;
+    }
+
+    /// From now on it counts until that time only, for so many of the packets.
+    fn settle(&mut self, mark: (Duration, u64), many: u32, of: u32) {
+        if self.unanswered.remove(&mark.1) {
+            self.packets -= of - many;
+            self.until.insert(mark, many);
         }
-        Some(self.until.first().map_or(Turn::WaitForOthers, |(until, _)| Turn::WaitUntil(*until)))
+    }
+
+    /// How many may be sent, at least one; otherwise when to ask again.
+    fn room(&mut self, cap: u32, now: Duration) -> Result<u32, Turn> {
+        while let Some(first) = self.until.first_entry().filter(|first| first.key().0 <= now) {
+            self.packets -= first.remove();
+        }
+        match cap.max(1).saturating_sub(self.packets) {
+            0 => Err(self
+                .until
+                .first_key_value()
+                .map_or(Turn::WaitForOthers, |((until, _), _)| Turn::WaitUntil(*until))),
+            room => Ok(room),
+        }
     }
 }
 
@@ -142,42 +172,61 @@ impl Pace {
 
     /// Asks to send something to somebody.
     pub fn poll(&mut self, payers: &Payers, kind: Kind, now: Duration) -> Turn {
-        if now < self.still_until {
-            return Turn::WaitUntil(self.still_until);
+        match self.poll_many(payers, kind, 1, now) {
+            Turns::Go(id, _) => Turn::Go(id),
+            Turns::Wait(turn) => turn,
         }
-        let waits = payers.iter().find_map(|payer| self.payer_waits(payer, kind, now));
-        if let Some(wait) = waits.or_else(|| self.all.full(self.limits.per_second, now)) {
-            return wait;
+    }
+
+    /// Asks to send up to so many to somebody at once. A connection is always one.
+    pub fn poll_many(&mut self, payers: &Payers, kind: Kind, most: u32, now: Duration) -> Turns {
+        if now < self.still_until {
+            return Turns::Wait(Turn::WaitUntil(self.still_until));
+        }
+        let mut many = if kind == Kind::Connection { 1 } else { most.max(1) };
+        for payer in payers {
+            match self.payer_room(payer, kind, now) {
+                Ok(room) => many = many.min(room),
+                Err(wait) => return Turns::Wait(wait),
+            }
+        }
+        match self.all.room(self.limits.per_second, now) {
+            Ok(room) => many = many.min(room),
+            Err(wait) => return Turns::Wait(wait),
         }
         let id = self.next;
         self.next += 1;
-        self.all.unanswered.insert(id);
+        self.all.enter(id, many);
+        // Half of an even spacing.
+        let gap = SECOND / self.limits.per_host_per_second.max(1) / 2;
         self.each(payers, |purse| {
-            purse.last = Some(now);
-            purse.window.unanswered.insert(id);
+            purse.soonest = now + gap * many;
+            purse.window.enter(id, many);
             if kind == Kind::Connection {
                 purse.open.insert(id);
             }
         });
-        self.going.insert(id, Going { payers: payers.clone(), asked: now, sent: None });
-        Turn::Go(id)
+        self.going.insert(id, Going { payers: payers.clone(), many, asked: now, sent: None });
+        Turns::Go(id, many)
     }
 
-    /// None when one of the payers can pay at once; otherwise when to ask again.
-    fn payer_waits(&mut self, payer: &Payer, kind: Kind, now: Duration) -> Option<Turn> {
+    /// How many packets one of the payers can pay at once; otherwise when to ask again.
+    fn payer_room(&mut self, payer: &Payer, kind: Kind, now: Duration) -> Result<u32, Turn> {
         let Limits { per_host_per_second, per_host_parallel, .. } = self.limits;
-        let purse = self.payers.entry(payer.clone()).or_default();
+        if !self.payers.contains_key(payer) {
+            self.payers.insert(payer.clone(), Purse::default());
+        }
+        let Some(purse) = self.payers.get_mut(payer) else { return Err(Turn::WaitForOthers) };
         let parallel = usize::try_from(per_host_parallel.max(1)).unwrap_or(usize::MAX);
         if kind == Kind::Connection && purse.open.len() >= parallel {
-            return Some(Turn::WaitForOthers);
+            return Err(Turn::WaitForOthers);
         }
-        if let Some(wait) = purse.window.full(per_host_per_second, now) {
-            return Some(wait);
+        let room = purse.window.room(per_host_per_second, now)?;
+        if now < purse.soonest {
+            return Err(Turn::WaitUntil(purse.soonest));
         }
-        // Half of an even spacing: a host never meets a whole second's worth at once.
-        let gap = SECOND / per_host_per_second.max(1) / 2;
-        let soonest = purse.last.map_or(Duration::ZERO, |last| last + gap);
-        (now < soonest).then_some(Turn::WaitUntil(soonest))
+        // As many as go out within two hundredths of a second, so that a burst is none.
+        Ok(room.min((per_host_per_second / 50).max(1)))
     }
 
     /// The system call that sends it has returned.
@@ -189,23 +238,34 @@ impl Pace {
 
     /// Nothing was sent after all: an error of our own.
     pub fn unsent(&mut self, id: u64) {
-        if let Some(Going { payers, .. }) = self.going.remove(&id) {
-            self.all.unanswered.remove(&id);
+        if let Some(Going { payers, many, .. }) = self.going.remove(&id) {
+            self.all.leave(id, many);
             self.each(&payers, |purse| {
-                purse.window.unanswered.remove(&id);
+                purse.window.leave(id, many);
                 purse.open.remove(&id);
             });
         }
     }
 
+    /// Only so many of them were sent, and by nobody who repeats them: they count for a second from now.
+    pub fn sent_of(&mut self, id: u64, sent: u32, now: Duration) {
+        if sent == 0 {
+            return self.unsent(id);
+        }
+        let Some(Going { payers, many, .. }) = self.going.remove(&id) else { return };
+        let (mark, sent) = ((now + SECOND, id), sent.min(many));
+        self.all.settle(mark, sent, many);
+        self.each(&payers, |purse| purse.window.settle(mark, sent, many));
+    }
+
     /// It was answered, or the socket is closed: the kernel repeats nothing from here on.
     pub fn settled(&mut self, id: u64, now: Duration) {
-        let Some(Going { payers, asked, sent }) = self.going.remove(&id) else { return };
+        let Some(Going { payers, many, asked, sent }) = self.going.remove(&id) else { return };
         let repeated = now >= asked + REPEAT;
         let last = sent.filter(|_| !repeated).unwrap_or(now);
         let mark = (last + SECOND, id);
-        self.all.settle(mark);
-        self.each(&payers, |purse| purse.window.settle(mark));
+        self.all.settle(mark, many, many);
+        self.each(&payers, |purse| purse.window.settle(mark, many, many));
     }
 
     /// The connection is closed, or so long unanswered that nothing is open at the other end: its place among those

@@ -13,6 +13,7 @@ use tokio::time::sleep_until;
 
 use super::dial::{How, SILENT, dial};
 use super::doors::StepDoors;
+use super::examine::examine;
 use super::pace::Kind;
 use super::world::instant;
 use crate::model::net::port_ranges;
@@ -34,6 +35,9 @@ const MANY: usize = 256;
 
 /// Sweeps the ports of the spot's address.
 pub(crate) async fn sweep(doors: &StepDoors, ports: &[u16]) -> Result<PortsSaw, Unopened> {
+    if let Some(how) = doors.gate.world.examining {
+        return examine(doors, ports, how).await;
+    }
     let address = doors.spot.address;
     let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
     let mut open: Vec<u16> = within_scope(doors, address, ports)?;
@@ -47,7 +51,11 @@ pub(crate) async fn sweep(doors: &StepDoors, ports: &[u16]) -> Result<PortsSaw, 
 }
 
 /// The ports that the scope permits; for the others the rule goes into the book.
-fn within_scope(doors: &StepDoors, address: IpAddr, ports: &[u16]) -> Result<Vec<u16>, Unopened> {
+pub(super) fn within_scope(
+    doors: &StepDoors,
+    address: IpAddr,
+    ports: &[u16],
+) -> Result<Vec<u16>, Unopened> {
     let mut refused: BTreeMap<String, Vec<u16>> = BTreeMap::new();
     let mut open = Vec::new();
     let now = doors.gate.now();
@@ -184,7 +192,7 @@ pub(crate) fn runs(settled: &Settled) -> PortsSaw {
         state,
         reason,
     };
-    PortsSaw { states: alike.into_iter().map(run).collect() }
+    PortsSaw { states: alike.into_iter().map(run).collect(), swept: None }
 }
 
 /// What runs of ports say of each.

@@ -1,13 +1,16 @@
 //! What a scan is given from outside: the clock, how long things may take, how it makes itself known, and the sign to
 //! stop.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::examine::Examining;
 use super::programs::Programs;
 use crate::model::moment::Moment;
+use crate::model::saw::PortsSaw;
 
 /// The world of a scan. Everything that tests may want otherwise is an argument here.
 #[derive(Clone)]
@@ -18,6 +21,8 @@ pub struct World {
     pub budgets: Budgets,
     /// The time of day.
     pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// How ports are examined; none for two connects each at most.
+    pub examining: Option<Examining>,
     /// The programs that it may start.
     pub programs: Arc<Programs>,
 }
@@ -29,6 +34,7 @@ impl World {
             agent: agent.into(),
             budgets: Budgets::default(),
             now: Arc::new(wall_clock),
+            examining: None,
             programs: Arc::default(),
         }
     }
@@ -125,10 +131,19 @@ impl Stop {
 }
 
 /// What happens while a scan goes on, for whoever shows its progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// So far it has come.
     At(Standing),
+    /// The states of ports of a host's address, as soon as they are known; later ones correct earlier ones.
+    Ports {
+        /// The host.
+        host: String,
+        /// The address.
+        address: IpAddr,
+        /// What is known.
+        saw: PortsSaw,
+    },
     /// All steps on a host have ended.
     HostDone(String),
     /// Something worth a line in the log.

@@ -19,6 +19,7 @@ mod sample;
 mod seen;
 mod service;
 mod sweep;
+pub(crate) use sweep::cut_in_words;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -162,12 +162,15 @@ fn painted(runs: &[Run]) -> Vec<Run> {
 }
 
 /// How a question ended, in words: `no answer in time`.
-pub(super) fn cut_in_words(cut: &Cut) -> String {
+pub(crate) fn cut_in_words(cut: &Cut) -> String {
     match cut {
         Cut::TimedOut => "no answer in time".to_owned(),
         Cut::Refused => "the connection was refused".to_owned(),
         Cut::Reset => "the connection was reset".to_owned(),
         Cut::Closed => "the peer closed the connection too soon".to_owned(),
+        Cut::RefusedBefore => "somebody in front of it refused the connection".to_owned(),
+        Cut::AnsweredBefore => "somebody in front of it answers, and nobody is behind".to_owned(),
+        Cut::Sampled => "told from others like it, as refusals are limited in number".to_owned(),
         Cut::TooMuch => "it sent more than is listened to".to_owned(),
         Cut::Unreachable { kind, code, from } => {
             let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
@@ -188,7 +191,7 @@ mod tests {
             state: *state,
             reason: (*state == PortState::Inconclusive).then_some(Cut::TimedOut),
         };
-        PortsSaw { states: states.iter().map(run).collect() }
+        PortsSaw { states: states.iter().map(run).collect(), swept: None }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum Row {
     },
     /// The audit log: a connection (or datagram) is about to be sent.
     Dial(Dial),
+    /// The audit log: so many of a sweep are about to be sent, all to one address.
+    Dials(Dials),
     /// The scope refused an address; nothing was sent.
     Refused {
         /// The step that wanted it.
@@ -104,6 +106,36 @@ pub struct Dial {
     /// The plug-in that was started for it, by name: the packet is then its own, and this is its place in the bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
+}
+
+/// What a sweep is about to send at once, each packet to a port of its own place in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dials {
+    /// The step that sweeps.
+    pub step: StepId,
+    /// To where.
+    pub address: IpAddr,
+    /// Over what.
+    pub transport: Transport,
+    /// To which ports, in the order in which they are sent; one that is asked again stands here again.
+    pub ports: Vec<u16>,
+    /// Why these, where it is not to find out their state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+    /// Under which authorisation, by its id.
+    pub authority: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// Why a sweep asks a port that has answered already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Again {
+    /// By its answers, and by those that stay away, the sweep knows what gets through, and goes no faster.
+    Canary,
+    /// A whole handshake, to see that somebody is behind it.
+    Confirm,
 }
 
 /// The head of a book.

@@ -29,6 +29,12 @@ pub enum Cut {
         /// Who sent it.
         from: Option<IpAddr>,
     },
+    /// The connection was refused by a reset of somebody in front of the host, as its time to live tells.
+    RefusedBefore,
+    /// Somebody in front of the host answers handshakes, and nobody is behind them.
+    AnsweredBefore,
+    /// It was not asked by itself until it answered: others like it were, and so they did, for the most part.
+    Sampled,
     /// What it said is not of the protocol.
     Garbled {
         /// What was wrong, in our words.
@@ -67,10 +73,36 @@ pub enum Answered<T> {
 ///
 /// A sweep writes what it has settled as it goes, in observations of the same step and
 /// spot; the last of them holds everything, and only it comes before the step's end.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PortsSaw {
     /// Ports in the same state for the same reason, in rising order of the first port.
     pub states: Vec<PortRun>,
+    /// How it went, where it has come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept: Option<Swept>,
+}
+
+/// How an examination of ports went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Swept {
+    /// How packets were sent: `connect`, or `syn`.
+    pub by: String,
+    /// How many, canaries and confirmations among them.
+    pub sent: u64,
+    /// Canaries: asked again and again to see what gets through.
+    pub canaries: u64,
+    /// How often the port that was asked most was asked.
+    pub tries: u8,
+    /// The share of probes, from 0 to 1, that stayed unanswered though they should not; none where nothing answers.
+    pub loss: Option<f64>,
+    /// The chance, at most, that a silent port is open all the same.
+    pub miss: f64,
+    /// The most packets a second.
+    pub fastest: f64,
+    /// The smoothed round-trip time, in microseconds (RFC 6298).
+    pub round_trip_us: Option<u64>,
+    /// What stood in the way, in words.
+    pub warnings: Vec<String>,
 }
 
 /// Ports that answered alike.

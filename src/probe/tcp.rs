@@ -40,7 +40,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_brings_the_states_of_all_ports() {
         let open = PortRun { ports: "22,443".into(), state: PortState::Open, reason: None };
-        let saw = PortsSaw { states: vec![open] };
+        let saw = PortsSaw { states: vec![open], swept: None };
         let script = Script { ports: Some(saw.clone()), ..Script::default() };
         let brought: PortsSaw = ask(&super::PROBE, script, None).await;
         assert_eq!(brought, saw);

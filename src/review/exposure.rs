@@ -82,7 +82,7 @@ impl<'a> Sweep<'a> {
     fn of(row: &'a Row) -> Option<Self> {
         let Row::Saw(saw) = row else { return None };
         let address = saw.spot.address.filter(|_| saw.probe == "tcp")?;
-        let PortsSaw { states } = serde_json::from_value(saw.saw.clone()).ok()?;
+        let PortsSaw { states, .. } = serde_json::from_value(saw.saw.clone()).ok()?;
         Some(Self { host: &saw.spot.host, address, runs: states })
     }
 }

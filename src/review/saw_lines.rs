@@ -99,6 +99,9 @@ fn how(cut: &Cut) -> String {
         Cut::Refused => "refused".into(),
         Cut::Reset => "reset".into(),
         Cut::Closed => "closed by the peer".into(),
+        Cut::RefusedBefore => "refused by somebody in front of it".into(),
+        Cut::AnsweredBefore => "answered by somebody in front of it".into(),
+        Cut::Sampled => "told from a sample".into(),
         Cut::TooMuch => "said more than is heard".into(),
         Cut::Unreachable { kind, code, from } => {
             let from = from.map(|from| format!(" from {from}")).unwrap_or_default();

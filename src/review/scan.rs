@@ -18,8 +18,12 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         _ => None,
     });
     let sent = |over: Transport| {
-        let is_it = |row: &Row| matches!(row, Row::Dial(dial) if dial.transport == over);
-        rows.iter().filter(|(_, row)| is_it(row)).count() as u64
+        let packets = rows.iter().map(|(_, row)| match row {
+            Row::Dial(dial) if dial.transport == over => 1,
+            Row::Dials(dials) if dials.transport == over => dials.ports.len() as u64,
+            _ => 0,
+        });
+        packets.sum()
     };
     let (complete, why) = ending(rows);
     let incomplete_because = why.map(|why| Reason::all(&why)).unwrap_or_default();
@@ -73,6 +77,7 @@ fn time(row: &Row) -> Option<crate::model::moment::Moment> {
         Row::Opened(opened) => Some(opened.at),
         Row::Began { at, .. } | Row::Refused { at, .. } | Row::Closed { at, .. } => Some(*at),
         Row::Dial(dial) => Some(dial.at),
+        Row::Dials(dials) => Some(dials.at),
         Row::Saw(saw) => Some(saw.at),
         Row::Done { .. } => None,
     }

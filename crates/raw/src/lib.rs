@@ -1,8 +1,16 @@
-//! The operating system's lower doors, behind a safe face: the socket error queue, which tells who refused a packet and
-//! why, how many descriptors a process may hold, and process groups.
+//! The operating system's lower doors, behind a safe face: raw SYNs and what answers them, the socket error queue, which
+//! tells who refused a packet and why, what the system knows about a connection, how many descriptors a process may hold,
+//! and process groups.
 //!
-//! Everything here works without privileges.
-#![forbid(unsafe_code)]
+//! Everything but [`SynSocket`] works without privileges.
+#![deny(unsafe_code)]
+
+mod cookie;
+mod ends;
+mod filter;
+mod options;
+mod syn;
+mod watch;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,6 +24,10 @@ use nix::sys::socket::{
 };
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+
+pub use options::{TcpInfo, tcp_info};
+pub use syn::{Heard, SynSocket, What};
+pub use watch::Watch;
 
 /// An ICMP (RFC 792) or `ICMPv6` (RFC 4443) error that came back for a packet of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,22 +68,25 @@ pub fn take_icmp_error(socket: &impl AsRawFd) -> io::Result<Option<IcmpError>> {
             Err(nix::errno::Errno::EAGAIN) => return Ok(None),
             Err(wrong) => return Err(wrong.into()),
         };
-        for control in message.cmsgs()? {
-            let found = match control {
-                ControlMessageOwned::Ipv4RecvErr(error, from) => {
-                    let from = from.map(|from| Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr)));
-                    icmp(error, from.map(IpAddr::V4))
-                }
-                ControlMessageOwned::Ipv6RecvErr(error, from) => {
-                    let from = from.map(|from| Ipv6Addr::from(from.sin6_addr.s6_addr));
-                    icmp(error, from.map(IpAddr::V6))
-                }
-                _ => None,
-            };
-            if found.is_some() {
-                return Ok(found);
-            }
+        let found = message.cmsgs()?.find_map(|control| icmp_error(&control));
+        if found.is_some() {
+            return Ok(found);
         }
+    }
+}
+
+/// The ICMP error in what the system says beside a row of the queue, if it is one.
+pub(crate) fn icmp_error(control: &ControlMessageOwned) -> Option<IcmpError> {
+    match control {
+        ControlMessageOwned::Ipv4RecvErr(error, from) => {
+            let from = from.map(|from| Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr)));
+            icmp(*error, from.map(IpAddr::V4))
+        }
+        ControlMessageOwned::Ipv6RecvErr(error, from) => {
+            let from = from.map(|from| Ipv6Addr::from(from.sin6_addr.s6_addr));
+            icmp(*error, from.map(IpAddr::V6))
+        }
+        _ => None,
     }
 }
 
@@ -93,6 +108,14 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
         return Ok(wanted);
     }
     Ok(soft)
+}
+
+/// How many descriptors this process may hold now.
+///
+/// # Errors
+/// What the system says, when it will not tell.
+pub fn max_descriptors() -> io::Result<u64> {
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
 }
 
 /// Whether a child of this process has ended. It stays in the system's table until its status is taken, so that its number

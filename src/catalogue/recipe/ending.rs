@@ -63,10 +63,10 @@ impl Ending {
 impl From<&Cut> for Ending {
     fn from(cut: &Cut) -> Self {
         match cut {
-            Cut::TimedOut => Self::Silent,
-            Cut::Refused => Self::Refused,
+            Cut::TimedOut | Cut::Sampled => Self::Silent,
+            Cut::Refused | Cut::RefusedBefore => Self::Refused,
             Cut::Reset => Self::Reset,
-            Cut::Closed => Self::Closed,
+            Cut::Closed | Cut::AnsweredBefore => Self::Closed,
             Cut::TooMuch => Self::TooMuch,
             Cut::Unreachable { .. } => Self::Unreachable,
             Cut::Garbled { .. } => Self::Garbled,

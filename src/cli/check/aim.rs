@@ -1,8 +1,6 @@
 //! One check pointed at one target: carried out by the same engine as a scan, under the same scope.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +14,7 @@ use crate::cli::given::{Given, Pace};
 use crate::cli::library::{Library, Packs, check_files};
 use crate::cli::load::{Loaded, Rulebook};
 use crate::cli::scan::{carry_out, head, told};
+use crate::cli::scratch::Scratch;
 use crate::cli::stopped::Stopped;
 use crate::cli::weigh::{self, Judged, Measure};
 use crate::engine::journal::{Journal, Progress};
@@ -148,8 +147,8 @@ impl Aim {
         if let (true, Some(left)) = (plan.steps.is_empty(), plan.untested.first()) {
             return Err(Stopped::Closed(format!("nothing may be asked: {}", left.why)));
         }
-        let scratch = Scratch::new()?;
-        let path = self.book.clone().unwrap_or_else(|| scratch.0.join("book.jsonl"));
+        let scratch = Scratch::new("check")?;
+        let path = self.book.clone().unwrap_or_else(|| scratch.path().join("book.jsonl"));
         let opened = head(&loaded, &plan, now, BTreeMap::new())?;
         let journal = Journal::create(&path, &opened).map_err(|wrong| told(&wrong))?;
         let on = "begin again with the same command";
@@ -286,34 +285,4 @@ fn unknown(id: &str, library: &Library) -> Complaint {
     let near = nearest(id, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     Complaint::nowhere(format!("`{id}` is not a check{near}"))
         .help("`postern check list` shows every check; a file of your own is named with its .yaml")
-}
-
-/// A folder for a book that nobody keeps; only this user may look into it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, Stopped> {
-        let mut last = None;
-        for nth in 0..100 {
-            let name = format!("postern-check-{}-{nth}", std::process::id());
-            let folder = std::env::temp_dir().join(name);
-            match DirBuilder::new().mode(0o700).create(&folder) {
-                Ok(()) => return Ok(Self(folder)),
-                Err(wrong) => last = Some(wrong),
-            }
-        }
-        Err(Stopped::yours(
-            format!(
-                "no temporary folder: {}",
-                last.map_or_else(String::new, |one| one.to_string())
-            ),
-            "name a file for the book: --book FILE",
-        ))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

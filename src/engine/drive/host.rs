@@ -14,7 +14,7 @@ use crate::engine::allowance::Allowance;
 use crate::engine::doors::{Budget, StepDoors};
 use crate::engine::gate::TOO_SLOW;
 use crate::engine::sweep::{self, Settled};
-use crate::engine::world::{Budgets, instant};
+use crate::engine::world::{Budgets, Event, instant};
 use crate::facts::FactBase;
 use crate::model::digest::Digest;
 use crate::model::moment::Moment;
@@ -230,7 +230,12 @@ impl Here<'_> {
             let (gate, step) = (Arc::clone(&self.shared.gate), Arc::clone(self.step));
             let (vantage, spot) = (self.shared.plan.vantage.clone(), spot.clone());
             let (name, revision) = (probe.name.clone().into_owned(), probe.revision);
+            let events = self.shared.events.clone();
             move |part: PortsSaw| {
+                if let Some(address) = spot.address {
+                    let (host, saw) = (spot.host.0.clone(), part.clone());
+                    let _ = events.send(Event::Ports { host, address, saw });
+                }
                 let saw = serde_json::to_value(&part).map_err(|e| Unopened::Ours(e.to_string()))?;
                 gate.write(&Row::Saw(Observation {
                     step: step.id,

@@ -1,0 +1,307 @@
+//! A sweep over the ports of one address.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+
+use crate::cell::{Cell, Kind};
+use crate::order::{Chance, order};
+use crate::pulse::{Noticed, Pulse};
+use crate::said::{
+    Event, Probe, Reason, Resetter, Settings, Settled, State, Summary, Time, Warning, Way,
+};
+
+/// Not in this sweep.
+pub(crate) const NONE: u16 = u16::MAX;
+
+/// Where a sweep stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// In a pass, so far.
+    Passing(usize),
+    /// After a pass: late answers are waited for.
+    Resting(Time),
+    /// Some silent ports are asked slowly, so far.
+    Sampling(usize),
+    /// Every port is settled; confirmations may be under way.
+    Done,
+}
+
+/// A search that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    pub(crate) probe: Probe,
+    pub(crate) sent: Time,
+}
+
+/// An examination of the ports of one address.
+#[derive(Debug)]
+pub struct Sweep {
+    pub(crate) settings: Settings,
+    pub(crate) pulse: Pulse,
+    /// Ports in the order in which they are asked.
+    pub(crate) ports: Vec<u16>,
+    /// What is known of each, at the same place.
+    pub(crate) cells: Vec<Cell>,
+    /// Where a port stands, [`NONE`] for one of no concern.
+    pub(crate) places: Vec<u16>,
+    pub(crate) phase: Phase,
+    /// The places that are asked in this pass.
+    pub(crate) todo: Vec<u16>,
+    pub(crate) pass: u32,
+    pub(crate) pass_begun: Time,
+    /// To be asked again, since they could not be sent.
+    pub(crate) again: VecDeque<u16>,
+    /// To be confirmed.
+    pub(crate) confirm: VecDeque<u16>,
+    pub(crate) confirming: HashSet<u16>,
+    /// Searches under way, oldest first; those that were answered are only in the list.
+    pub(crate) flights: VecDeque<Flight>,
+    pub(crate) waiting: HashMap<Probe, Time>,
+    /// Ports that serve as canaries: open ones first, then closed, then those that an ICMP error answers for.
+    pub(crate) canaries: [VecDeque<u16>; 3],
+    pub(crate) until_canary: u32,
+    pub(crate) chance: Chance,
+    pub(crate) next_send: Time,
+    pub(crate) last_sent: Time,
+    pub(crate) hold_until: Time,
+    /// Kinds of ICMP errors, by their place in the detail of a cell.
+    pub(crate) errors: Vec<(u8, u8, Option<IpAddr>)>,
+    pub(crate) host_ttl: Option<u8>,
+    /// Answers in this pass to ports that had kept silent: resets, ICMP errors.
+    pub(crate) late: (u32, u32),
+    pub(crate) limited: Option<f64>,
+    pub(crate) sample: Vec<u16>,
+    pub(crate) blocked: bool,
+    pub(crate) denied: u32,
+    pub(crate) opened: u32,
+    pub(crate) troubles: u32,
+    pub(crate) troubles_in_a_row: u32,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) summary: Summary,
+}
+
+impl Sweep {
+    /// A sweep over those ports, each once; port 0 is none.
+    pub fn new(ports: &[u16], settings: Settings, now: Time) -> Self {
+        let ports = order(ports, &settings.last, settings.seed);
+        let mut places = vec![NONE; 65_536];
+        for (place, port) in (0..=u16::MAX).zip(&ports) {
+            if let Some(slot) = places.get_mut(usize::from(*port)) {
+                *slot = place;
+            }
+        }
+        let count = u16::try_from(ports.len()).unwrap_or(NONE);
+        Self {
+            pulse: Pulse::new(settings.rates, settings.give_up, now),
+            cells: vec![Cell::default(); ports.len()],
+            todo: (0..count).collect(),
+            phase: Phase::Passing(0),
+            pass: 1,
+            pass_begun: now,
+            again: VecDeque::new(),
+            confirm: VecDeque::new(),
+            confirming: HashSet::new(),
+            flights: VecDeque::new(),
+            waiting: HashMap::new(),
+            canaries: [const { VecDeque::new() }; 3],
+            until_canary: 0,
+            chance: Chance::new(settings.seed ^ 0xca_4a_47),
+            next_send: now,
+            last_sent: now,
+            hold_until: now,
+            errors: Vec::new(),
+            host_ttl: None,
+            late: (0, 0),
+            limited: None,
+            sample: Vec::new(),
+            blocked: false,
+            denied: 0,
+            opened: 0,
+            troubles: 0,
+            troubles_in_a_row: 0,
+            events: VecDeque::new(),
+            summary: Summary::default(),
+            settings,
+            ports,
+            places,
+        }
+    }
+
+    /// A port that is known to answer from before, and is not to be examined: it may serve as a canary.
+    pub fn known(&mut self, port: u16, open: bool) {
+        let (None, Some(slot), Ok(place)) = (
+            self.place(port),
+            self.places.get_mut(usize::from(port)),
+            u16::try_from(self.ports.len()),
+        ) else {
+            return;
+        };
+        *slot = place;
+        self.ports.push(port);
+        let kind = if open { Kind::Open } else { Kind::Reset };
+        self.cells.push(Cell { kind, foreign: true, ..Cell::default() });
+        self.add_canary(place, usize::from(!open));
+    }
+
+    /// What has happened, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether everything is settled, and nothing more is to be sent.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+            && self.confirm.is_empty()
+            && self.confirming.is_empty()
+            && self.events.is_empty()
+    }
+
+    /// What has come of it so far, in numbers.
+    pub fn summary(&self) -> Summary {
+        let mut summary = self.summary.clone();
+        let mut worst = f64::NEG_INFINITY;
+        for cell in self.cells.iter().filter(|cell| !cell.foreign) {
+            summary.tries = summary.tries.max(cell.tries);
+            let [open, closed, filtered, inconclusive] = &mut summary.states;
+            let count = match self.state(*cell).0 {
+                State::Open => open,
+                State::Closed => closed,
+                State::Filtered => filtered,
+                State::Inconclusive => inconclusive,
+            };
+            *count += 1;
+            if cell.kind == Kind::GivenUp {
+                worst = worst.max(f64::from(self.ln(*cell)));
+            }
+        }
+        summary.miss = if worst.is_finite() { worst.exp() } else { 0.0 };
+        summary.loss = self.pulse.is_measured().then(|| self.pulse.loss_of_all());
+        summary.rate = (self.pulse.highest, self.pulse.rate);
+        summary.round_trip = self.pulse.round_trip();
+        summary
+    }
+
+    pub(crate) fn place(&self, port: u16) -> Option<u16> {
+        self.places.get(usize::from(port)).copied().filter(|place| *place != NONE)
+    }
+
+    pub(crate) fn cell(&self, place: u16) -> Cell {
+        self.cells.get(usize::from(place)).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn port(&self, place: u16) -> u16 {
+        self.ports.get(usize::from(place)).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn change(&mut self, place: u16, change: impl FnOnce(&mut Cell)) {
+        if let Some(cell) = self.cells.get_mut(usize::from(place)) {
+            change(cell);
+        }
+    }
+
+    /// The natural logarithm of the chance that every probe of a port was lost.
+    pub(crate) fn ln(&self, cell: Cell) -> f32 {
+        match cell.tries.checked_sub(1) {
+            None => 0.0,
+            Some(before) => cell.ln + self.pulse.ln_lost(cell.epoch, before),
+        }
+    }
+
+    pub(crate) fn add_canary(&mut self, place: u16, rank: usize) {
+        if let Some(known) = self.canaries.get_mut(rank).filter(|known| known.len() < 8)
+            && !known.contains(&place)
+        {
+            known.push_back(place);
+        }
+    }
+
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        let same = |known: &Warning| {
+            core::mem::discriminant(known) == core::mem::discriminant(&warning)
+                && !matches!(known, Warning::Ban { .. })
+        };
+        if let Some(known) = self.summary.warnings.iter_mut().find(|known| same(known)) {
+            // The last figure is the one that counts; it is told once.
+            *known = warning;
+            return;
+        }
+        self.summary.warnings.push(warning.clone());
+        self.events.push_back(Event::Warning(warning));
+    }
+
+    pub(crate) fn notice(&mut self, noticed: Option<Noticed>) {
+        match noticed {
+            None => {}
+            Some(Noticed::Ban(rate)) => self.warn(Warning::Ban { rate }),
+            Some(Noticed::Bottleneck(rate)) => self.warn(Warning::Bottleneck { rate }),
+            Some(Noticed::GaveUp) => self.give_up(),
+        }
+    }
+
+    /// The state of a port as far as it is known, and how.
+    pub(crate) fn state(&self, cell: Cell) -> (State, Reason) {
+        match cell.kind {
+            Kind::Open => (State::Open, Reason::Confirmed { spoke: cell.detail == 1 }),
+            Kind::InFront => (State::Filtered, Reason::InFront),
+            Kind::Reset => (State::Closed, Reason::Reset(self.resetter(cell.detail))),
+            Kind::Unreachable => {
+                let error = self.errors.get(usize::from(cell.detail)).copied();
+                let (kind, code, from) = error.unwrap_or((3, 0, None));
+                (State::Filtered, Reason::Unreachable { kind, code, from })
+            }
+            Kind::GivenUp if self.is_dumb() => (State::Filtered, Reason::NoFeedback),
+            Kind::GivenUp if self.troubles_in_a_row > 0 && cell.tries == 0 => {
+                (State::Inconclusive, Reason::Ours)
+            }
+            Kind::GivenUp if !self.is_sure(cell) && self.blocked => {
+                (State::Inconclusive, Reason::Blocked)
+            }
+            Kind::GivenUp => match self.limited {
+                Some(_) if !self.settings.exact && !self.sample.is_empty() => self.estimate(),
+                _ => (State::Filtered, Reason::Silence { miss: f64::from(self.ln(cell)).exp() }),
+            },
+            Kind::Silent | Kind::Seeming | Kind::Unclear => {
+                let blocked = if self.blocked { Reason::Blocked } else { Reason::Ours };
+                let reason = match cell.kind {
+                    Kind::Silent => blocked,
+                    _ => Reason::Silence { miss: f64::from(self.ln(cell)).exp() },
+                };
+                (State::Inconclusive, reason)
+            }
+        }
+    }
+
+    /// Whether an open port would have answered by now.
+    pub(crate) fn is_sure(&self, cell: Cell) -> bool {
+        f64::from(self.ln(cell)) <= self.settings.miss.ln()
+    }
+
+    /// Whether nothing at all was heard.
+    pub(crate) fn is_dumb(&self) -> bool {
+        self.canaries.iter().all(VecDeque::is_empty)
+    }
+
+    /// Who sent a reset: by a time to live unlike that of the host's own handshakes one in front of it is known.
+    fn resetter(&self, ttl: u8) -> Resetter {
+        match self.host_ttl {
+            Some(host) if ttl != 0 && host == ttl => Resetter::Host,
+            Some(_) if ttl != 0 => Resetter::Before,
+            _ => Resetter::Unknown,
+        }
+    }
+
+    /// Tells what a port has come to.
+    pub(crate) fn tell(&mut self, place: u16) {
+        let cell = self.cell(place);
+        if cell.foreign {
+            return;
+        }
+        let (state, reason) = self.state(cell);
+        let port = self.port(place);
+        self.events.push_back(Event::Settled(Settled { port, state, reason, tries: cell.tries }));
+    }
+
+    pub(crate) fn is_connect(&self) -> bool {
+        self.settings.way == Way::Connect
+    }
+}

@@ -1,0 +1,257 @@
+//! `postern ports`: the state of every port of some hosts, without an inventory and without checks.
+
+mod lines;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use super::given::{Given, Pace};
+use super::library::Library;
+use super::load::{Loaded, Rulebook};
+use super::scan::{carry_out_telling, head, told};
+use super::scratch::Scratch;
+use super::stopped::Stopped;
+use super::{Exit, Globals};
+use crate::engine::journal::{Journal, Progress};
+use crate::engine::{Ended, Event, Examining, Wish, wall_clock};
+use crate::model::complaint::Complaint;
+use crate::model::net::{CheckId, parse_port_ranges};
+use crate::model::plan::{Bound, Limits};
+use crate::plan::Asked;
+
+use lines::Lines;
+
+/// The profile whose ports are asked where none are named.
+const PROFILE: &str = "baseline";
+/// A port is asked so often at most, canaries and confirmations among that.
+const PACKETS_A_PORT: u64 = 16;
+
+/// Examine the ports of hosts
+///
+/// Tells of every TCP port whether it is open, closed or filtered, how that is known, and how likely an open one was missed.
+/// A port that answers is asked again all along, so that losses, bans and narrow paths are noticed; an open one is confirmed
+/// by a whole handshake. Addresses of this machine need no leave, anything else needs an authorisation or --authorised-by.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 every port is settled, 2 not trustworthy, 3 refused by scope, 4 incomplete.
+
+Examples:
+  postern ports 127.0.0.1
+  postern ports 127.0.0.1 -p 1-65535 --pace 5000/s
+  postern ports www.example.org=192.0.2.10 -p 22,80,443 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
+  postern ports web1 -i inventory.yaml -a authorisation.yaml --format jsonl")]
+pub(super) struct Ports {
+    /// Addresses, names, names with their address (www.example.org=192.0.2.10), or with --inventory one of its hosts.
+    #[arg(value_name = "HOST", required = true)]
+    hosts: Vec<String>,
+    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: those of the profile baseline].
+    #[arg(short = 'p', long = "ports", value_name = "PORTS")]
+    which: Option<PortSet>,
+    /// The inventory that has the host.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_INVENTORY",
+        help_heading = "What, and by whose leave"
+    )]
+    inventory: Option<PathBuf>,
+    /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_AUTHORISATION",
+        value_delimiter = ',',
+        help_heading = "What, and by whose leave"
+    )]
+    authorisation: Vec<PathBuf>,
+    /// Instead of a file: who gave leave, and how. Good for a day, for harmless questions.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with_all = ["authorisation", "inventory"],
+        env = "POSTERN_AUTHORISED_BY",
+        help_heading = "What, and by whose leave"
+    )]
+    authorised_by: Option<String>,
+    /// From where this is: a vantage of the inventory.
+    #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
+    vantage: Option<String>,
+    /// How fast: polite, normal, fast or N/s; never faster than the authorisation allows.
+    #[arg(long, value_name = "PACE", env = "POSTERN_PACE", help_heading = "How")]
+    pace: Option<Pace>,
+    /// How packets are sent: SYNs by themselves (which needs the privilege CAP_NET_RAW), or the system's own connects
+    /// [default: SYNs where that is permitted].
+    #[arg(long, value_name = "WAY", help_heading = "How")]
+    sweep: Option<Way>,
+    /// Where refusals are limited in number, waits for each port instead of asking a sample.
+    #[arg(long, help_heading = "How")]
+    exact: bool,
+    /// Keeps the book of what was sent and seen in this file; otherwise nothing is kept.
+    #[arg(long, value_name = "FILE", help_heading = "How")]
+    book: Option<PathBuf>,
+    /// A table, or one JSON object a line: each port that is not silent, as soon as it is known, and at last a summary.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+}
+
+/// How packets are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Way {
+    /// The system's own connects.
+    Connect,
+    /// SYNs by themselves.
+    Syn,
+}
+
+/// How the result is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table.
+    Table,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Ports, as they are typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PortSet(Vec<u16>);
+
+impl FromStr for PortSet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = if text == "all" { "1-65535" } else { text };
+        let ports = parse_port_ranges(text)?;
+        match (ports.is_empty(), ports.contains(&0)) {
+            (true, _) => Err("name at least one port: 22,80,8000-8100, or all".into()),
+            (_, true) => Err("there is no port 0; all ports are 1-65535".into()),
+            _ => Ok(Self(ports)),
+        }
+    }
+}
+
+impl Ports {
+    pub(super) fn run(&self, globals: &Globals) -> Exit {
+        self.go(globals).unwrap_or_else(|stopped| stopped.tell(globals))
+    }
+
+    fn go(&self, globals: &Globals) -> Result<Exit, Stopped> {
+        let now = wall_clock();
+        let given = self.given()?;
+        let mut loaded = Loaded::by(Self::rulebook(&given), &given, now)?;
+        let uncovered = loaded.uncovered();
+        if !uncovered.is_empty() {
+            return Err(Stopped::Refused(uncovered));
+        }
+        self.ask_ports_only(&mut loaded);
+        let mut plan = loaded.plan_for(
+            &[Asked { check: CheckId("ports".into()), probes: ["tcp".to_owned()].into() }],
+            now,
+        );
+        // No check is judged by it.
+        plan.wanted.clear();
+        if let (true, Some(left)) = (plan.steps.is_empty(), plan.untested.first()) {
+            return Err(Stopped::Closed(format!("nothing may be asked: {}", left.why)));
+        }
+        let scratch = Scratch::new("ports")?;
+        let path = self.book.clone().unwrap_or_else(|| scratch.path().join("book.jsonl"));
+        let opened = head(&loaded, &plan, now, BTreeMap::new())?;
+        let journal = Journal::create(&path, &opened).map_err(|wrong| told(&wrong))?;
+        let mut lines = Lines::new(self.format == Format::Jsonl);
+        let mut tell = |event: &Event| lines.hear(event);
+        let on = "begin again with the same command";
+        let ended = carry_out_telling(
+            &loaded,
+            plan,
+            &journal,
+            Progress::default(),
+            on,
+            globals,
+            &mut tell,
+        )?;
+        drop(journal);
+        let book = crate::book::Book::load(&path).map_err(Stopped::ours)?;
+        let whole = lines.end(book.rows(), &ended, globals);
+        Ok(exit(&ended, whole))
+    }
+
+    fn given(&self) -> Result<Given, Stopped> {
+        let typed = self.inventory.is_none();
+        let only = match (typed, self.hosts.as_slice()) {
+            (true, _) => None,
+            (false, [one]) => Some(one.clone()),
+            (false, _) => {
+                return Err(Stopped::yours(
+                    "with --inventory one of its hosts is examined at a time",
+                    "name one host, or leave --inventory out and type their addresses",
+                ));
+            }
+        };
+        Ok(Given {
+            hosts: if typed { self.hosts.clone() } else { Vec::new() },
+            inventory: self.inventory.clone(),
+            only,
+            authorisation: self.authorisation.clone(),
+            authorised_by: self.authorised_by.clone(),
+            vantage: self.vantage.clone(),
+            pace: self.pace,
+            limits: self.pace.map(limits),
+            ..Given::default()
+        })
+    }
+
+    fn rulebook(given: &Given) -> Result<Rulebook, Vec<Complaint>> {
+        let (library, wrong) = Library::open_with(&given.folders(), Vec::new());
+        Rulebook::of(library, PROFILE, wrong)
+    }
+
+    /// Leaves out every probe but that of names and that of ports, which is examined to the end.
+    fn ask_ports_only(&self, loaded: &mut Loaded) {
+        loaded.probes.retain(|probe| matches!(&*probe.name, "names" | "tcp"));
+        for probe in loaded.probes.iter_mut().filter(|probe| probe.name == "tcp") {
+            probe.bound = Bound { connections: PACKETS_A_PORT, ..probe.bound };
+        }
+        if let Some(PortSet(ports)) = &self.which {
+            loaded.rulebook.profile.ports.clone_from(ports);
+        }
+        let by = match self.sweep {
+            None => Wish::Best,
+            Some(Way::Connect) => Wish::Connect,
+            Some(Way::Syn) => Wish::Syn,
+        };
+        loaded.examining = Some(Examining { by, exact: self.exact, ..Examining::default() });
+    }
+}
+
+/// The caps that a pace means for an examination: what waits for an answer that never comes is no conversation.
+fn limits(pace: Pace) -> Limits {
+    let limits = pace.limits();
+    match pace {
+        Pace::PerSecond(n) => Limits { per_host_parallel: n.clamp(16, 4096), ..limits },
+        _ => limits,
+    }
+}
+
+fn exit(ended: &Ended, whole: bool) -> Exit {
+    if ended.complete && whole { Exit::Passed } else { Exit::Incomplete }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_read() {
+        let read = |text: &str| text.parse::<PortSet>().map(|set| set.0.len());
+        assert_eq!(read("22,80-82"), Ok(4));
+        assert_eq!(read("all"), Ok(65_535));
+        for wrong in ["", "0", "0-5", "9-1", "http", "70000"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What is known of ports, as a table or as JSON lines.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use crate::cli::Globals;
+use crate::cli::page::{Page, Style};
+use crate::engine::{Ended, Event};
+use crate::facts::cut_in_words;
+use crate::model::net::{parse_port_ranges, port_ranges};
+use crate::model::record::{End, Row};
+use crate::model::saw::{Cut, PortRun, PortState, PortsSaw, Swept};
+
+/// Keeps what was told, and tells it.
+pub(super) struct Lines {
+    json: bool,
+    told: BTreeMap<(IpAddr, u16), (PortState, Option<Cut>)>,
+}
+
+impl Lines {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json, told: BTreeMap::new() }
+    }
+
+    /// Takes in what happened, and with JSON lines tells at once what is new of a port that is not silent.
+    pub(super) fn hear(&mut self, event: &Event) {
+        if let (true, Event::Ports { address, saw, .. }) = (self.json, event) {
+            self.tell(*address, saw);
+        }
+    }
+
+    fn tell(&mut self, address: IpAddr, saw: &PortsSaw) {
+        let mut text = String::new();
+        for run in saw.states.iter().filter(|run| run.reason != Some(Cut::TimedOut)) {
+            for port in parse_port_ranges(&run.ports).unwrap_or_default() {
+                let known = (run.state, run.reason.clone());
+                if self.told.get(&(address, port)) == Some(&known) {
+                    continue;
+                }
+                let mut line = json!({
+                    "address": address,
+                    "protocol": "tcp",
+                    "port": port,
+                    "state": run.state,
+                    "reason": word(run),
+                });
+                if let Some(Cut::Unreachable { from: Some(from), .. }) = run.reason {
+                    line["from"] = json!(from);
+                }
+                text.push_str(&line.to_string());
+                text.push('\n');
+                self.told.insert((address, port), known);
+            }
+        }
+        out(&text);
+    }
+
+    /// Tells the rest, and the summary; answers whether every port is settled.
+    pub(super) fn end(&mut self, rows: &[(u64, Row)], ended: &Ended, globals: &Globals) -> bool {
+        let mut last: BTreeMap<IpAddr, PortsSaw> = BTreeMap::new();
+        let mut not_asked = Vec::new();
+        for (_, row) in rows {
+            match row {
+                Row::Saw(saw) if saw.probe == "tcp" => {
+                    if let (Some(address), Ok(saw)) =
+                        (saw.spot.address, serde_json::from_value(saw.saw.clone()))
+                    {
+                        last.insert(address, saw);
+                    }
+                }
+                Row::Done {
+                    spot, end: End::NotTested { why } | End::Ours { error: why }, ..
+                } => {
+                    let place = spot.address.map_or(spot.host.to_string(), |one| one.to_string());
+                    not_asked.push((place, why.clone()));
+                }
+                _ => {}
+            }
+        }
+        let unsettled = |saw: &PortsSaw| {
+            saw.swept.is_none() || saw.states.iter().any(|run| run.state == PortState::Inconclusive)
+        };
+        let whole = not_asked.is_empty() && !last.is_empty() && !last.values().any(unsettled);
+        if self.json {
+            for (address, saw) in &last {
+                self.tell(*address, saw);
+            }
+            let hosts: Vec<_> =
+                last.iter().map(|(address, saw)| in_numbers(*address, saw)).collect();
+            let not_asked: Vec<_> =
+                not_asked.iter().map(|(at, why)| json!({"at": at, "why": why})).collect();
+            let summary = json!({
+                "complete": ended.complete && whole,
+                "why": ended.why,
+                "hosts": hosts,
+                "not_asked": not_asked,
+            });
+            out(&format!("{}\n", json!({"summary": summary})));
+        } else {
+            table(&last, &not_asked, globals);
+        }
+        whole
+    }
+}
+
+/// A word for how a state is known.
+fn word(run: &PortRun) -> String {
+    match &run.reason {
+        None => "handshake".into(),
+        Some(Cut::Refused) => "reset".into(),
+        Some(Cut::RefusedBefore) => "reset-in-front".into(),
+        Some(Cut::AnsweredBefore) => "answered-in-front".into(),
+        Some(Cut::Sampled) => "sampled".into(),
+        Some(Cut::TimedOut) => "no-answer".into(),
+        Some(Cut::Unreachable { kind, code, .. }) => format!("icmp-{kind}-{code}"),
+        Some(cut) => cut_in_words(cut),
+    }
+}
+
+fn counts(saw: &PortsSaw) -> [(&'static str, usize); 4] {
+    let count = |state| {
+        let of = saw.states.iter().filter(|run| run.state == state);
+        of.map(|run| parse_port_ranges(&run.ports).map_or(0, |ports| ports.len())).sum()
+    };
+    [
+        ("open", count(PortState::Open)),
+        ("closed", count(PortState::Closed)),
+        ("filtered", count(PortState::Filtered)),
+        ("inconclusive", count(PortState::Inconclusive)),
+    ]
+}
+
+fn in_numbers(address: IpAddr, saw: &PortsSaw) -> serde_json::Value {
+    let states: BTreeMap<&str, usize> = counts(saw).into_iter().collect();
+    let mut all = json!({"address": address, "states": states});
+    if let Some(swept) = &saw.swept {
+        all["sweep"] = json!(swept);
+    }
+    all
+}
+
+fn table(last: &BTreeMap<IpAddr, PortsSaw>, not_asked: &[(String, String)], globals: &Globals) {
+    let mut page = Page::new(globals);
+    for (address, saw) in last {
+        page.heading(&address.to_string());
+        let mut open: Vec<(u16, &PortRun)> = Vec::new();
+        for run in &saw.states {
+            if run.state == PortState::Open {
+                open.extend(
+                    parse_port_ranges(&run.ports).unwrap_or_default().iter().map(|p| (*p, run)),
+                );
+            }
+        }
+        open.sort_by_key(|(port, _)| *port);
+        for (port, _) in &open {
+            let state = page.styled("open", Style::Green, 10);
+            page.line(format!("  {:<10}{state}a whole handshake", format!("{port}/tcp")));
+        }
+        for run in saw.states.iter().filter(|run| run.state != PortState::Open) {
+            let count = parse_port_ranges(&run.ports).map_or(0, |ports| ports.len());
+            let name = format!("{:?}", run.state).to_lowercase();
+            let style = match run.state {
+                PortState::Inconclusive => Style::Yellow,
+                _ => Style::Faint,
+            };
+            let state = page.styled(&name, style, 14);
+            let why = run.reason.as_ref().map_or(String::new(), cut_in_words);
+            let ports = if count == 1 { "port" } else { "ports" };
+            page.line(format!("  {state}{count} {ports}: {why}"));
+            page.paragraph("                ", 16, &shortened(&run.ports));
+        }
+        if let Some(swept) = &saw.swept {
+            page.line("");
+            page.paragraph("  ", 2, &in_words(swept));
+            for warning in &swept.warnings {
+                page.paragraph("  ! ", 4, warning);
+            }
+        } else {
+            page.line("");
+            page.paragraph("  ! ", 4, "the examination did not come to its end");
+        }
+    }
+    for (place, why) in not_asked {
+        page.line("");
+        page.paragraph("! ", 2, &format!("{place} was not examined: {why}"));
+    }
+    page.print();
+}
+
+/// How it went, in a sentence or two.
+fn in_words(swept: &Swept) -> String {
+    let loss = match swept.loss {
+        Some(loss) => format!("{:.1} % lost", loss * 100.0),
+        None => "losses unknown".to_owned(),
+    };
+    let trip = swept.round_trip_us.map_or(String::new(), |us| {
+        format!(", {}.{} ms there and back", us / 1000, us % 1000 / 100)
+    });
+    let miss = match swept.miss {
+        0.0 => "No port was silent.".to_owned(),
+        miss => format!("A silent port is open all the same with a chance of {miss:.0e} at most."),
+    };
+    format!(
+        "{} packets by {}, up to {:.0} a second, at most {} to find out a port's state; {loss}{trip}. {miss}",
+        swept.sent, swept.by, swept.fastest, swept.tries
+    )
+}
+
+/// The ports, as far as a line or two hold them.
+fn shortened(ports: &str) -> String {
+    if ports.len() <= 160 {
+        return ports.replace(',', ", ");
+    }
+    let all = parse_port_ranges(ports).unwrap_or_default();
+    let few: String = port_ranges(&all).split(',').take(16).collect::<Vec<_>>().join(", ");
+    format!("{few}, …")
+}
+
+#[expect(clippy::print_stdout, reason = "results go to stdout, a line as soon as it is known")]
+fn out(text: &str) {
+    print!("{text}");
+    let _ = std::io::stdout().flush();
+}

@@ -1,0 +1,444 @@
+//! Examines the TCP ports of one address: lends the sweep's core a clock, turns and sockets, and writes down what it says.
+//!
+//! The core decides what is to be asked and what an answer means; here it is decided whether that may be sent now. A packet
+//! goes when the permit's turn has come, after it stands in the audit log, and never otherwise.
+
+mod connects;
+mod raw;
+mod told;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_sweep::{
+    Answer, Event, Probe, Rates, Said, Settings, Sweep, Time, Transmit, Warning, Way,
+};
+use tokio::time::{Instant, sleep_until};
+
+use super::dial::{Announced, announce_many, no_way};
+use super::doors::StepDoors;
+use super::gate::{Gate, Later, passes};
+use super::pace::Payers;
+use super::sweep::{Settled, runs, within_scope};
+use super::world::instant;
+use crate::model::record::Again;
+use crate::model::saw::PortsSaw;
+use crate::talk::Unopened;
+
+use connects::{Came, Connects, For};
+use raw::Raw;
+
+/// What is settled goes into the book so soon: a scan that is killed asks again what was answered within that time.
+const SOON: Duration = Duration::from_millis(50);
+/// So many packets stand in one row of the audit log at most.
+const IN_A_ROW: usize = 256;
+/// Fewer attempts at a time than this are no examination.
+const IN_FLIGHT_AT_LEAST: usize = 1;
+
+/// Which way of sending is wished for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// SYNs by themselves where that is permitted, connects otherwise.
+    #[default]
+    Best,
+    /// Connects.
+    Connect,
+    /// SYNs by themselves, or nothing.
+    Syn,
+}
+
+/// How ports are examined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Examining {
+    /// Which way of sending is wished for.
+    pub by: Wish,
+    /// The chance that an open port is missed, for each port, that is borne.
+    pub miss: f64,
+    /// Whether ports are waited for one by one where a host or a firewall limits its answers.
+    pub exact: bool,
+}
+
+impl Default for Examining {
+    fn default() -> Self {
+        Self { by: Wish::Best, miss: 1e-6, exact: false }
+    }
+}
+
+/// Examines those ports of the spot's address.
+pub(crate) async fn examine(
+    doors: &StepDoors,
+    ports: &[u16],
+    how: Examining,
+) -> Result<PortsSaw, Unopened> {
+    let address = doors.spot.address;
+    let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
+    let mut open = within_scope(doors, address, ports)?;
+    open.retain(|port| !doors.settled.contains_key(port));
+    let raw = way(address, how.by)?;
+    let mut run = Run::new(doors, address, &open, how, raw)?;
+    run.go().await?;
+    run.write()?;
+    // Somebody on the way answers only what a kernel sends, or this machine's own rules let no other packet out.
+    if run.raw.is_some() && run.core.summary().warnings.contains(&Warning::NoFeedback) {
+        let again = Run::new(doors, address, &open, how, None)?;
+        run = Run { settled: run.settled, ..again };
+        run.go().await?;
+        run.write()?;
+    }
+    let by = if run.raw.is_some() { "syn" } else { "connect" };
+    Ok(told::whole(&run.settled, by, &run.core.summary()))
+}
+
+/// A raw socket, where one is wished for and permitted. What is on this machine itself is asked by connects: its own kernel
+/// answers no packet from beside it in the same way.
+fn way(address: IpAddr, wish: Wish) -> Result<Option<Raw>, Unopened> {
+    if wish == Wish::Connect || (wish == Wish::Best && address.is_loopback()) {
+        return Ok(None);
+    }
+    match Raw::new(address) {
+        Ok(raw) => Ok(Some(raw)),
+        Err(_) if wish == Wish::Best => Ok(None),
+        Err(wrong) => Err(Unopened::Ours(format!("no raw socket to {address}: {wrong}"))),
+    }
+}
+
+/// An examination that goes on.
+struct Run<'a> {
+    doors: &'a StepDoors,
+    gate: &'a Arc<Gate>,
+    address: IpAddr,
+    core: Sweep,
+    begun: Instant,
+    connects: Connects,
+    raw: Option<Raw>,
+    /// What the core wants sent and no turn has come for.
+    wanted: VecDeque<Transmit>,
+    later: Option<Later>,
+    came: Vec<Came>,
+    fresh: Settled,
+    settled: Settled,
+    written: Instant,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        doors: &'a StepDoors,
+        address: IpAddr,
+        ports: &[u16],
+        how: Examining,
+        raw: Option<Raw>,
+    ) -> Result<Self, Unopened> {
+        let gate = &doors.gate;
+        let limits = gate.scope.limits();
+        let ceiling = f64::from(limits.per_host_per_second.min(limits.per_second));
+        let places = usize::try_from(limits.per_host_parallel).unwrap_or(usize::MAX);
+        let settings = Settings {
+            way: if raw.is_some() { Way::Syn } else { Way::Connect },
+            seed: seed(address),
+            miss: how.miss,
+            rates: Rates { start: ceiling.min(1000.0), ceiling },
+            in_flight: places.min(gate.places()).max(IN_FLIGHT_AT_LEAST),
+            exact: how.exact,
+            ..Settings::default()
+        };
+        let mut core = Sweep::new(ports, settings, Time::ZERO);
+        for (port, (state, _)) in &doors.settled {
+            told::known(&mut core, *port, *state);
+        }
+        let connects = Connects::new(address).map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+        Ok(Self {
+            doors,
+            gate,
+            address,
+            core,
+            begun: instant(),
+            connects,
+            raw,
+            wanted: VecDeque::new(),
+            later: None,
+            came: Vec::new(),
+            fresh: Settled::new(),
+            settled: doors.settled.clone(),
+            written: instant(),
+        })
+    }
+
+    fn now(&self) -> Time {
+        instant().saturating_duration_since(self.begun)
+    }
+
+    async fn go(&mut self) -> Result<(), Unopened> {
+        let gate = Arc::clone(self.gate);
+        loop {
+            if gate.stop.reason().is_some() {
+                self.write()?;
+                return Err(Unopened::Stopped);
+            }
+            let moved = gate.moved();
+            // What is there already is heard before anything is given up for unanswered.
+            self.hear()?;
+            let sent = self.send()?;
+            self.hear()?;
+            self.listen_to_the_core();
+            if self.core.is_done() && self.connects.len() == 0 {
+                return Ok(());
+            }
+            if instant() >= self.written + SOON {
+                self.write()?;
+            }
+            if sent {
+                // There may be more to send at once; others shall have their turn all the same.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let until = self.until();
+            let waits_for_others = matches!(self.later, Some(Later::WhenMoved));
+            tokio::select! {
+                biased;
+                () = gate.stop.given() => {}
+                () = self.connects.wait() => {}
+                () = heard(self.raw.as_ref()) => {}
+                () = moved, if waits_for_others => {}
+                () = sleep_until(until) => {}
+            }
+        }
+    }
+
+    /// When there is something to do, if nothing is heard before.
+    fn until(&mut self) -> Instant {
+        let now = instant();
+        let core = self.core.poll_timeout().map(|at| self.begun + at);
+        let turn = self.later.and_then(|later| match later {
+            Later::At(at) => Some(at),
+            Later::WhenMoved => None,
+        });
+        let write = (!self.fresh.is_empty()).then_some(self.written + SOON);
+        let ends = self.connects.next_end();
+        // While something waits for its turn, the core has nothing to say on when to send.
+        let core = core.filter(|at| self.wanted.is_empty() || *at > now);
+        let soonest = [core, turn, write, ends].into_iter().flatten().min();
+        soonest.unwrap_or(now + Duration::from_millis(250)).max(now)
+    }
+
+    /// Sends what may be sent now; answers whether anything was.
+    fn send(&mut self) -> Result<bool, Unopened> {
+        let payers = self.gate.payers(self.address);
+        self.later = None;
+        while self.wanted.len() < IN_A_ROW {
+            let now = self.now();
+            match self.core.poll_transmit(now) {
+                None => break,
+                Some(Transmit::Drop(probe)) => self.connects.close(probe),
+                Some(next) => self.wanted.push_back(next),
+            }
+        }
+        let mut any = false;
+        // A row of the audit log for each stretch of packets of the same purpose.
+        while let Some(first) = self.wanted.front() {
+            let purpose = again(*first);
+            let alike = self.wanted.iter().take_while(|next| again(**next) == purpose).count();
+            let by_connect = self.raw.is_none() || purpose == Some(Again::Confirm);
+            let sent = if by_connect {
+                self.send_connects(&payers, alike, purpose)?
+            } else {
+                self.send_raw(&payers, alike, purpose)?
+            };
+            any |= sent > 0;
+            if sent < alike {
+                break;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Begins as many connects as turns have come for, of so many that are wanted; answers how many.
+    fn send_connects(
+        &mut self,
+        payers: &Payers,
+        alike: usize,
+        purpose: Option<Again>,
+    ) -> Result<usize, Unopened> {
+        let mut tickets = Vec::new();
+        while tickets.len() < alike {
+            match self.gate.turn_now(payers) {
+                Ok(ticket) => tickets.push(ticket),
+                Err(later) => {
+                    self.later = Some(later);
+                    break;
+                }
+            }
+        }
+        let row: Vec<Transmit> = self.wanted.drain(..tickets.len()).collect();
+        let announced = self.announce(&row, purpose)?;
+        for (place, (next, ticket)) in announced.places().zip(row.iter().zip(tickets)) {
+            let probe = probe(*next);
+            match self.connects.begin(place, ticket, probe, purpose_of(*next)) {
+                Some(Came { said: Err(why), .. }) => self.ours(*next, why)?,
+                came => {
+                    let now = self.now();
+                    self.core.sent(*next, now);
+                    self.came.extend(came);
+                }
+            }
+        }
+        Ok(row.len())
+    }
+
+    /// Sends as many SYNs as turns have come for, of so many that are wanted; answers how many.
+    fn send_raw(
+        &mut self,
+        payers: &Payers,
+        alike: usize,
+        purpose: Option<Again>,
+    ) -> Result<usize, Unopened> {
+        let most = u32::try_from(alike).unwrap_or(u32::MAX);
+        let (turn, many) = match self.gate.turns_now(payers, most) {
+            Ok(turns) => turns,
+            Err(later) => {
+                self.later = Some(later);
+                return Ok(0);
+            }
+        };
+        let many = usize::try_from(many).unwrap_or(0);
+        let row: Vec<Transmit> = self.wanted.drain(..many.min(alike)).collect();
+        let announced = match self.announce(&row, purpose) {
+            Ok(announced) => announced,
+            Err(why) => {
+                self.gate.left(turn, 0);
+                return Err(why);
+            }
+        };
+        let Some(raw) = &mut self.raw else { return Ok(0) };
+        let (sent, wrong) = raw.send(announced, row.iter().map(|next| probe(*next).number));
+        self.gate.left(turn, u32::try_from(sent).unwrap_or(0));
+        let now = self.now();
+        for (nth, next) in row.iter().enumerate() {
+            if nth < sent {
+                self.core.sent(*next, now);
+            } else {
+                self.core.unsent(*next, now);
+            }
+        }
+        match wrong {
+            Some(wrong) if wrong.kind() != std::io::ErrorKind::WouldBlock && !passes(&wrong) => {
+                Err(no_way(&wrong, SocketAddr::new(self.address, 0)))
+            }
+            _ => Ok(row.len()),
+        }
+    }
+
+    /// Asks for leave for each, and writes them into the audit log.
+    fn announce(&self, row: &[Transmit], purpose: Option<Again>) -> Result<Announced, Unopened> {
+        let now = self.gate.now();
+        let mut permits = Vec::with_capacity(row.len());
+        for next in row {
+            self.doors.budget.connection()?;
+            let want = self.doors.want(self.address, self.doors.origin, probe(*next).port);
+            let permit = self.gate.scope.permit(&want, now);
+            permits.push(permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?);
+        }
+        announce_many(self.gate, permits, self.doors.step.id, purpose)
+    }
+
+    /// Takes in what was heard.
+    fn hear(&mut self) -> Result<(), Unopened> {
+        let mut came = std::mem::take(&mut self.came);
+        let heard = self.connects.hear(&mut came);
+        heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+        let at = self.now();
+        for Came { probe, what, said } in came.drain(..) {
+            match said {
+                Ok(said) => self.answer(probe, said, at),
+                Err(why) => self.ours(what.of(probe), why)?,
+            }
+        }
+        self.came = came;
+        if let Some(raw) = &mut self.raw {
+            let core = &mut self.core;
+            let heard = raw.hear(at, |answer, at| core.handle(&answer, at));
+            heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+            if raw.lost() > 0 {
+                self.core.stumble(at);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, probe: Probe, said: Said, at: Time) {
+        let answer = Answer { port: probe.port, number: Some(probe.number), said };
+        self.core.handle(&answer, at);
+    }
+
+    /// Something was wrong with us: never an answer of the peer's.
+    fn ours(&mut self, what: Transmit, why: Unopened) -> Result<(), Unopened> {
+        if !matches!(why, Unopened::Ours(_) | Unopened::Cut(_)) {
+            return Err(why);
+        }
+        let now = self.now();
+        self.core.unsent(what, now);
+        Ok(())
+    }
+
+    fn listen_to_the_core(&mut self) {
+        while let Some(event) = self.core.poll_event() {
+            match event {
+                Event::Settled(one) => {
+                    self.fresh.insert(one.port, told::state(&one));
+                }
+                Event::Warning(_) => {}
+            }
+        }
+    }
+
+    /// Puts what was settled into the book, so that a killed scan does not ask it twice.
+    fn write(&mut self) -> Result<(), Unopened> {
+        self.written = instant();
+        if !self.fresh.is_empty() {
+            (self.doors.part)(runs(&self.fresh))?;
+            self.settled.append(&mut self.fresh);
+        }
+        Ok(())
+    }
+}
+
+fn probe(of: Transmit) -> Probe {
+    match of {
+        Transmit::Probe(probe)
+        | Transmit::Canary(probe)
+        | Transmit::Confirm(probe)
+        | Transmit::Drop(probe) => probe,
+    }
+}
+
+fn purpose_of(what: Transmit) -> For {
+    if matches!(what, Transmit::Confirm(_)) { For::Proof } else { For::State }
+}
+
+fn again(what: Transmit) -> Option<Again> {
+    match what {
+        Transmit::Canary(_) => Some(Again::Canary),
+        Transmit::Confirm(_) => Some(Again::Confirm),
+        Transmit::Probe(_) | Transmit::Drop(_) => None,
+    }
+}
+
+/// The order of the ports is another for each address, and the same for each scan of it.
+fn seed(address: IpAddr) -> u64 {
+    let bits = match address {
+        IpAddr::V4(four) => u128::from(four.to_bits()),
+        IpAddr::V6(six) => six.to_bits(),
+    };
+    let low = u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
+    let high = u64::try_from(bits >> 64).unwrap_or(0);
+    low ^ high.rotate_left(32)
+}
+
+/// Waits until the raw socket has heard something; for ever where there is none.
+async fn heard(raw: Option<&Raw>) {
+    match raw {
+        Some(raw) => raw.wait().await,
+        None => std::future::pending().await,
+    }
+}

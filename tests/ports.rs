@@ -1,0 +1,345 @@
+//! `postern ports` against firewalls between two namespaces: a lab is a file in `tests/ports/`, with its rules and its truth,
+//! and every port's state and reason are what the truth says, by connects and by SYNs, over IPv4 and IPv6.
+//!
+//! scanner (192.0.2.1) ─ router with the lab's nftables rules (192.0.2.2, 198.51.100.1) ─ server (198.51.100.10)
+
+#![expect(clippy::disallowed_methods, reason = "a lab is waited for")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A lab, as its file tells it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lab {
+    /// What it shows, as a sentence.
+    about: String,
+    /// The router's rules, in the chain that forwards; `{open}` stands for the ports that listen.
+    #[serde(default)]
+    forward: String,
+    /// Rules of the server's own, in the chain that it answers by.
+    #[serde(default)]
+    answers: String,
+    /// A whole ruleset of the router's, before the other.
+    #[serde(default)]
+    router: String,
+    /// Commands in the router's namespace, before its rules.
+    #[serde(default)]
+    prepare: String,
+    /// How many packets a second, at most.
+    pace: u32,
+    /// The ports, as they are typed.
+    ports: String,
+    /// Which of them listen.
+    open: Vec<u16>,
+    /// What every other port is: its state and how that is known, each as one of these.
+    others: Vec<(String, String)>,
+    /// What some are instead.
+    #[serde(default)]
+    but: BTreeMap<u16, (String, String)>,
+    /// Words that the warnings must say.
+    #[serde(default)]
+    warns: Vec<String>,
+    /// Only this way of sending shows what it is about.
+    #[serde(default)]
+    only: Option<String>,
+}
+
+const WAYS: [(&str, &str); 4] = [
+    ("syn", "198.51.100.10"),
+    ("connect", "198.51.100.10"),
+    ("syn", "2001:db8:2::10"),
+    ("connect", "2001:db8:2::10"),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Each is about losses and paces: beside one another they would measure each other.
+    arguments.test_threads.get_or_insert(2);
+    let mut labs: Vec<PathBuf> =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ports"))
+            .expect("the labs are readable")
+            .map(|entry| entry.expect("the entry is readable").path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+            .collect();
+    labs.sort();
+    let mut trials = Vec::new();
+    for path in labs {
+        for (way, address) in WAYS {
+            let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+            let family = if address.contains(':') { "IPv6" } else { "IPv4" };
+            let path = path.clone();
+            let title = format!("{name} by {way} over {family}");
+            trials.push(Trial::test(title, move || examine(&name, &path, way, address)));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn examine(name: &str, path: &Path, way: &str, address: &str) -> Result<(), Failed> {
+    let lab: Lab = serde_saphyr::from_str(&fs::read_to_string(path)?)?;
+    if lab.only.as_deref().is_some_and(|only| only != way) {
+        return Ok(());
+    }
+    if let Some(missing) = missing() {
+        // In CI nothing is skipped: there the test command has installed everything.
+        if std::env::var_os("CI").is_some() {
+            return Err(format!("{name} needs {missing}").into());
+        }
+        eprintln!("SKIPPED {name}: needs {missing} (tests/run installs it)");
+        return Ok(());
+    }
+    let running = Running::start(&lab, address)?;
+    let times = if std::env::var_os("POSTERN_FULL").is_some() { 10 } else { 1 };
+    for _ in 0..times {
+        let lines = running.ports(&lab, way, address)?;
+        compare(&lab, &lines)?;
+    }
+    Ok(())
+}
+
+fn missing() -> Option<&'static str> {
+    let root =
+        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0"));
+    if !root {
+        return Some("root, for network namespaces");
+    }
+    let there = |program: &str| {
+        ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+            .iter()
+            .any(|folder| Path::new(folder).join(program).exists())
+    };
+    ["ip", "nft", "python3"].into_iter().find(|program| !there(program))
+}
+
+/// Holds what was found against the truth.
+fn compare(lab: &Lab, lines: &[Value]) -> Result<(), Failed> {
+    let mut told: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
+    let mut summary = &Value::Null;
+    for line in lines {
+        if let Some(port) = line["port"].as_u64() {
+            let word = |name: &str| line[name].as_str().unwrap_or_default();
+            told.insert(port, (word("state"), word("reason")));
+        } else {
+            summary = &line["summary"];
+        }
+    }
+    let mut story = String::new();
+    let asked = postern::model::net::parse_port_ranges(&lab.ports)?;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for port in &asked {
+        // What is silent is not told by itself.
+        let (state, reason) =
+            told.get(&u64::from(*port)).copied().unwrap_or(("filtered", "no-answer"));
+        *counts.entry(state).or_default() += 1;
+        let right = match (lab.open.contains(port), lab.but.get(port)) {
+            (true, _) => (state, reason) == ("open", "handshake"),
+            (false, Some((s, r))) => (state, reason) == (s, r),
+            (false, None) => lab.others.iter().any(|(s, r)| (state, reason) == (s, r)),
+        };
+        if !right && story.len() < 2000 {
+            let _ = writeln!(story, "  port {port}: {state}, {reason}");
+        }
+    }
+    let host = &summary["hosts"][0];
+    if summary["complete"] != true {
+        let _ = writeln!(story, "  it did not come to its end");
+    }
+    for (state, count) in counts {
+        if host["states"][state].as_u64() != Some(count) {
+            let _ =
+                writeln!(story, "  {count} are {state}, and the summary says {}", host["states"]);
+        }
+    }
+    let warnings = host["sweep"]["warnings"].to_string();
+    for words in &lab.warns {
+        if !warnings.contains(words.as_str()) {
+            let _ = writeln!(story, "  no warning says `{words}`");
+        }
+    }
+    // That a busy machine lost something is no fault; that somebody on the way did something that nobody did is.
+    for words in ["as after a ban", "gave up", "answers every handshake", "stays open", "came back"]
+    {
+        if warnings.contains(words) && !lab.warns.iter().any(|known| known == words) {
+            let _ = writeln!(story, "  nobody did anything of which it should say `{words}`");
+        }
+    }
+    if story.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{}\n{story}{summary}", lab.about).into())
+}
+
+/// A lab while it runs. All of it goes when this is dropped.
+struct Running {
+    folder: tempfile::TempDir,
+    names: [String; 3],
+    server: Option<Child>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+        for name in &self.names {
+            let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+const SCANNER: usize = 0;
+const ROUTER: usize = 1;
+const SERVER: usize = 2;
+
+/// Listens on every port that it is told, and takes what comes.
+const LISTEN: &str = r"
+import selectors, socket, sys
+doors = selectors.DefaultSelector()
+for port in sys.argv[2:]:
+    door = socket.create_server((sys.argv[1], int(port)), backlog=4096,
+        family=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
+    door.setblocking(False)
+    doors.register(door, selectors.EVENT_READ)
+open('listening', 'w').close()
+held = []
+while True:
+    for key, _ in doors.select():
+        try:
+            held.append(key.fileobj.accept()[0])
+        except OSError:
+            pass
+    for one in held[:-64]:
+        one.close()
+    held = held[-64:]
+";
+
+impl Running {
+    fn start(lab: &Lab, address: &str) -> Result<Self, Failed> {
+        let folder = tempfile::tempdir()?;
+        let random = folder.path().file_name().map(|name| name.to_string_lossy().replace('.', ""));
+        let name = |role: &str| format!("pp-{}{role}", random.clone().unwrap_or_default());
+        let mut running =
+            Self { folder, names: [name("-c"), name("-r"), name("-s")], server: None };
+        for name in &running.names {
+            run("ip", &["netns", "add", name])?;
+        }
+        let [scanner, router, server] = running.names.clone();
+        running.inside(
+            SCANNER,
+            &format!(
+                "ip link set lo up
+                 ip link add wire type veth peer name outer netns {router}
+                 ip addr add 192.0.2.1/24 dev wire
+                 ip addr add 2001:db8:1::1/64 dev wire nodad
+                 ip link set wire up"
+            ),
+        )?;
+        running.inside(
+            ROUTER,
+            &format!(
+                "ip link set lo up
+                 ip link add far type veth peer name near netns {server}
+                 ip addr add 192.0.2.2/24 dev outer
+                 ip addr add 2001:db8:1::2/64 dev outer nodad
+                 ip addr add 198.51.100.1/24 dev far
+                 ip addr add 2001:db8:2::1/64 dev far nodad
+                 ip link set outer up
+                 ip link set far up
+                 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 || true"
+            ),
+        )?;
+        running.inside(
+            SERVER,
+            "ip link set lo up
+             ip addr add 198.51.100.10/24 dev near
+             ip addr add 2001:db8:2::10/64 dev near nodad
+             ip link set near up
+             ip route add default via 198.51.100.1
+             ip -6 route add default via 2001:db8:2::1
+             sysctl -qw net.ipv4.tcp_syncookies=0 net.ipv4.tcp_max_syn_backlog=8192 || true",
+        )?;
+        running.inside(
+            SCANNER,
+            "ip route add default via 192.0.2.2; ip -6 route add default via 2001:db8:1::2",
+        )?;
+        drop(scanner);
+        running.listen(lab, address)?;
+        running.inside(ROUTER, &lab.prepare)?;
+        let open = lab.open.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let table = |hook: &str, rules: &str| {
+            format!("table inet lab {{ chain it {{ type filter hook {hook} priority 0;\n{rules}\n}}\n}}\n")
+                .replace("{open}", &open)
+        };
+        running.rules(
+            ROUTER,
+            &format!("{}\n{}", lab.router.replace("{open}", &open), table("forward", &lab.forward)),
+        )?;
+        running.rules(SERVER, &table("output", &lab.answers))?;
+        Ok(running)
+    }
+
+    fn listen(&mut self, lab: &Lab, address: &str) -> Result<(), Failed> {
+        let mut listen = Command::new("ip");
+        listen.args(["netns", "exec", &self.names[SERVER], "python3", "-c", LISTEN, address]);
+        listen.args(lab.open.iter().map(ToString::to_string));
+        listen.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
+        self.server = Some(listen.spawn()?);
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.folder.path().join("listening").exists() {
+            if Instant::now() > end {
+                return Err("nothing listens".into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn rules(&self, of: usize, rules: &str) -> Result<(), Failed> {
+        let file = self.folder.path().join("rules.nft");
+        fs::write(&file, rules)?;
+        self.inside(of, &format!("nft -f {}", file.display()))
+    }
+
+    fn inside(&self, of: usize, script: &str) -> Result<(), Failed> {
+        run("ip", &["netns", "exec", &self.names[of], "sh", "-euc", script])
+    }
+
+    /// Examines the ports with the real program.
+    fn ports(&self, lab: &Lab, way: &str, address: &str) -> Result<Vec<Value>, Failed> {
+        let program = env!("CARGO_BIN_EXE_postern");
+        let pace = format!("{}/s", lab.pace);
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.names[SCANNER], program, "ports", address]);
+        command.args(["-p", &lab.ports, "--sweep", way, "--pace", &pace, "--format", "jsonl"]);
+        command.args(["--authorised-by", "the lab", "--quiet"]);
+        let output = command.stdin(Stdio::null()).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
+        let lines = lines?;
+        if lines.is_empty() {
+            return Err(
+                format!("nothing was told: {}", String::from_utf8_lossy(&output.stderr)).into()
+            );
+        }
+        Ok(lines)
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), Failed> {
+    let output = Command::new(program).args(arguments).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
