@@ -14,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use postern::model::record::Row;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -82,6 +83,10 @@ fn main() {
             trials.push(Trial::test(title, move || examine(&name, &path, way, address)));
         }
     }
+    for (way, address) in WAYS.into_iter().take(2) {
+        let title = format!("on the wire is what the audit log says, by {way}");
+        trials.push(Trial::test(title, move || capture(way, address)));
+    }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -118,7 +123,96 @@ fn missing() -> Option<&'static str> {
             .iter()
             .any(|folder| Path::new(folder).join(program).exists())
     };
-    ["ip", "nft", "python3"].into_iter().find(|program| !there(program))
+    ["ip", "nft", "python3", "tcpdump"].into_iter().find(|program| !there(program))
+}
+
+/// So many packets a second are promised, in the test that listens on the wire.
+const PROMISED: u32 = 300;
+
+/// Listens on the wire: every SYN goes to the one address that was named, to one of the ports, stands in the audit log, and
+/// no second holds more than was promised.
+fn capture(way: &str, address: &str) -> Result<(), Failed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ports/drop.yaml");
+    let mut lab: Lab = serde_saphyr::from_str(&fs::read_to_string(path)?)?;
+    (lab.pace, lab.ports) = (PROMISED, "1-500".into());
+    if let Some(missing) = missing() {
+        if std::env::var_os("CI").is_some() {
+            return Err(format!("it needs {missing}").into());
+        }
+        eprintln!("SKIPPED the capture: needs {missing} (tests/run installs it)");
+        return Ok(());
+    }
+    let running = Running::start(&lab, address)?;
+    let file = running.folder.path().join("wire.pcap");
+    let mut listen = Command::new("ip");
+    listen.args([
+        "netns",
+        "exec",
+        &running.names[SCANNER],
+        "tcpdump",
+        "-i",
+        "any",
+        "-U",
+        "-Z",
+        "root",
+        "-w",
+    ]);
+    listen.arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut listening = listen.spawn()?;
+    let end = Instant::now() + Duration::from_secs(20);
+    while fs::metadata(&file).map_or(0, |file| file.len()) == 0 {
+        if Instant::now() > end {
+            return Err("tcpdump does not listen".into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let lines = running.ports(&lab, way, address)?;
+    std::thread::sleep(Duration::from_millis(300));
+    run("kill", &["-INT", &listening.id().to_string()])?;
+    listening.wait()?;
+    let summary = &lines.last().ok_or("nothing was told")?["summary"];
+    if summary["hosts"][0]["states"]["open"] != 6 {
+        return Err(format!("22, 25, 80, 110, 143 and 443 are open: {summary}").into());
+    }
+    is_in_the_log(&running, &file, address)
+}
+
+/// Holds the SYNs on the wire against the rows of the book.
+fn is_in_the_log(running: &Running, file: &Path, address: &str) -> Result<(), Failed> {
+    let mut read = Command::new("tcpdump");
+    read.args(["-nn", "-tt", "-r"]).arg(file).arg("tcp[tcpflags] == tcp-syn");
+    let text = String::from_utf8(read.stderr(Stdio::null()).output()?.stdout)?;
+    let (mut on_the_wire, mut times) = (BTreeMap::new(), Vec::new());
+    for line in text.lines() {
+        // 1700000000.123456 wire  Out IP 192.0.2.1.40000 > 198.51.100.10.22: Flags [S], …
+        let to = line.split(" > ").nth(1).and_then(|rest| rest.split(':').next());
+        let (to, port) = to.and_then(|to| to.rsplit_once('.')).ok_or("a line without a place")?;
+        if to != address {
+            return Err(format!("a packet went elsewhere: {line}").into());
+        }
+        *on_the_wire.entry(port.parse::<u16>()?).or_insert(0_usize) += 1;
+        times.push(line.split_whitespace().next().ok_or("a line without a time")?.parse::<f64>()?);
+    }
+    let mut in_the_log = BTreeMap::new();
+    let book = postern::book::Book::load(&running.folder.path().join("book.jsonl"));
+    for (_, row) in book.map_err(|wrong| wrong.to_string())?.rows() {
+        if let Row::Dials(dials) = row {
+            for port in &dials.ports {
+                *in_the_log.entry(*port).or_insert(0_usize) += 1;
+            }
+        }
+    }
+    if on_the_wire != in_the_log {
+        return Err(format!("on the wire: {on_the_wire:?}\nin the log: {in_the_log:?}").into());
+    }
+    let in_a_second = |(nth, begun): (usize, &f64)| {
+        times.iter().skip(nth).take_while(|time| **time < begun + 1.0).count()
+    };
+    let most = times.iter().enumerate().map(in_a_second).max().unwrap_or(0);
+    if most > PROMISED as usize || times.len() < 500 {
+        return Err(format!("{} SYNs, {most} in one second", times.len()).into());
+    }
+    Ok(())
 }
 
 /// Holds what was found against the truth.
@@ -323,6 +417,10 @@ impl Running {
         command.args(["netns", "exec", &self.names[SCANNER], program, "ports", address]);
         command.args(["-p", &lab.ports, "--sweep", way, "--pace", &pace, "--format", "jsonl"]);
         command.args(["--authorised-by", "the lab", "--quiet"]);
+        let book = self.folder.path().join("book.jsonl");
+        // A book is never overwritten.
+        let _ = fs::remove_file(&book);
+        command.arg("--book").arg(book);
         let output = command.stdin(Stdio::null()).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();

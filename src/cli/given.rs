@@ -97,6 +97,62 @@ pub(crate) struct Given {
     pub(crate) ehlo_name: Option<String>,
 }
 
+/// By whose leave something is asked that is typed, from where, and how fast.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Leave {
+    /// The inventory that has the host: what it is meant to expose then counts.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_INVENTORY",
+        help_heading = "What, and by whose leave"
+    )]
+    pub(crate) inventory: Option<PathBuf>,
+    /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "POSTERN_AUTHORISATION",
+        value_delimiter = ',',
+        help_heading = "What, and by whose leave"
+    )]
+    authorisation: Vec<PathBuf>,
+    /// Instead of a file: who gave leave, and how. Good for a day, for harmless questions.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with_all = ["authorisation", "inventory"],
+        env = "POSTERN_AUTHORISED_BY",
+        help_heading = "What, and by whose leave"
+    )]
+    authorised_by: Option<String>,
+    /// From where this is: a vantage of the inventory.
+    #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
+    vantage: Option<String>,
+    /// How fast: polite, normal, fast or N/s; never faster than the authorisation allows.
+    #[arg(long, value_name = "PACE", env = "POSTERN_PACE", help_heading = "How")]
+    pub(crate) pace: Option<Pace>,
+}
+
+impl Leave {
+    /// What a scan is given of it: those hosts as they were typed, or with an inventory the first of them, by its id.
+    pub(crate) fn given(&self, hosts: &[String]) -> Given {
+        let typed = self.inventory.is_none();
+        Given {
+            hosts: if typed { hosts.to_vec() } else { Vec::new() },
+            inventory: self.inventory.clone(),
+            only: hosts.first().filter(|_| !typed).cloned(),
+            authorisation: self.authorisation.clone(),
+            authorised_by: self.authorised_by.clone(),
+            vantage: self.vantage.clone(),
+            pace: self.pace,
+            ..Given::default()
+        }
+    }
+}
+
 remembered! {
     Given {
         hosts: texts,

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::given::{Given, Pace};
+use super::given::{Given, Leave, Pace};
 use super::library::Library;
 use super::load::{Loaded, Rulebook};
 use super::scan::{carry_out_telling, head, told};
@@ -50,40 +50,8 @@ pub(super) struct Ports {
     /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: those of the profile baseline].
     #[arg(short = 'p', long = "ports", value_name = "PORTS")]
     which: Option<PortSet>,
-    /// The inventory that has the host.
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "POSTERN_INVENTORY",
-        help_heading = "What, and by whose leave"
-    )]
-    inventory: Option<PathBuf>,
-    /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "POSTERN_AUTHORISATION",
-        value_delimiter = ',',
-        help_heading = "What, and by whose leave"
-    )]
-    authorisation: Vec<PathBuf>,
-    /// Instead of a file: who gave leave, and how. Good for a day, for harmless questions.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        conflicts_with_all = ["authorisation", "inventory"],
-        env = "POSTERN_AUTHORISED_BY",
-        help_heading = "What, and by whose leave"
-    )]
-    authorised_by: Option<String>,
-    /// From where this is: a vantage of the inventory.
-    #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
-    vantage: Option<String>,
-    /// How fast: polite, normal, fast or N/s; never faster than the authorisation allows.
-    #[arg(long, value_name = "PACE", env = "POSTERN_PACE", help_heading = "How")]
-    pace: Option<Pace>,
+    #[command(flatten)]
+    leave: Leave,
     /// How packets are sent: SYNs by themselves (which needs the privilege CAP_NET_RAW), or the system's own connects
     /// [default: SYNs where that is permitted].
     #[arg(long, value_name = "WAY", help_heading = "How")]
@@ -181,28 +149,13 @@ impl Ports {
     }
 
     fn given(&self) -> Result<Given, Stopped> {
-        let typed = self.inventory.is_none();
-        let only = match (typed, self.hosts.as_slice()) {
-            (true, _) => None,
-            (false, [one]) => Some(one.clone()),
-            (false, _) => {
-                return Err(Stopped::yours(
-                    "with --inventory one of its hosts is examined at a time",
-                    "name one host, or leave --inventory out and type their addresses",
-                ));
-            }
-        };
-        Ok(Given {
-            hosts: if typed { self.hosts.clone() } else { Vec::new() },
-            inventory: self.inventory.clone(),
-            only,
-            authorisation: self.authorisation.clone(),
-            authorised_by: self.authorised_by.clone(),
-            vantage: self.vantage.clone(),
-            pace: self.pace,
-            limits: self.pace.map(limits),
-            ..Given::default()
-        })
+        if self.leave.inventory.is_some() && self.hosts.len() > 1 {
+            return Err(Stopped::yours(
+                "with --inventory one of its hosts is examined at a time",
+                "name one host, or leave --inventory out and type their addresses",
+            ));
+        }
+        Ok(Given { limits: self.leave.pace.map(limits), ..self.leave.given(&self.hosts) })
     }
 
     fn rulebook(given: &Given) -> Result<Rulebook, Vec<Complaint>> {

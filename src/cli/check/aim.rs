@@ -10,7 +10,7 @@ use crate::book::Book;
 use crate::catalogue::{Check, File};
 use crate::cli::Globals;
 use crate::cli::further::{Further, Languages};
-use crate::cli::given::{Given, Pace};
+use crate::cli::given::{Given, Leave};
 use crate::cli::library::{Library, Packs, check_files};
 use crate::cli::load::{Loaded, Rulebook};
 use crate::cli::scan::{carry_out, head, told};
@@ -51,40 +51,8 @@ pub(super) struct Aim {
     checks: Option<PathBuf>,
     #[command(flatten)]
     packs: Packs,
-    /// The inventory that has the target: what it is meant to expose then counts.
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "POSTERN_INVENTORY",
-        help_heading = "What, and by whose leave"
-    )]
-    inventory: Option<PathBuf>,
-    /// An authorisation; may be given more than once. Addresses of this machine (127.0.0.0/8, ::1) need none.
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "POSTERN_AUTHORISATION",
-        value_delimiter = ',',
-        help_heading = "What, and by whose leave"
-    )]
-    authorisation: Vec<PathBuf>,
-    /// Instead of a file: who gave leave, and how. Good for a day, for harmless questions.
-    #[arg(
-        long,
-        value_name = "TEXT",
-        conflicts_with_all = ["authorisation", "inventory"],
-        env = "POSTERN_AUTHORISED_BY",
-        help_heading = "What, and by whose leave"
-    )]
-    authorised_by: Option<String>,
-    /// From where this is: a vantage of the inventory.
-    #[arg(long, value_name = "NAME", env = "POSTERN_VANTAGE", help_heading = "How")]
-    vantage: Option<String>,
-    /// How fast: polite, normal, fast or N/s; never faster than the authorisation allows.
-    #[arg(long, value_name = "PACE", env = "POSTERN_PACE", help_heading = "How")]
-    pace: Option<Pace>,
+    #[command(flatten)]
+    leave: Leave,
     /// Keeps the book of what was sent and seen in this file; otherwise nothing is kept.
     #[arg(long, value_name = "FILE", help_heading = "How")]
     book: Option<PathBuf>,
@@ -160,18 +128,10 @@ impl Aim {
     }
 
     fn given(&self) -> Given {
-        let typed = self.inventory.is_none();
         Given {
-            hosts: if typed { vec![self.target.clone()] } else { Vec::new() },
-            inventory: self.inventory.clone(),
-            only: (!typed).then(|| self.target.clone()),
-            authorisation: self.authorisation.clone(),
-            authorised_by: self.authorised_by.clone(),
             checks: self.checks.clone(),
             packs: self.packs.clone(),
-            vantage: self.vantage.clone(),
-            pace: self.pace,
-            ..Given::default()
+            ..self.leave.given(std::slice::from_ref(&self.target))
         }
     }
 
