@@ -104,12 +104,34 @@ fn examine(name: &str, path: &Path, way: &str, address: &str) -> Result<(), Fail
         return Ok(());
     }
     let running = Running::start(&lab, address)?;
-    let times = if std::env::var_os("POSTERN_FULL").is_some() { 10 } else { 1 };
-    for _ in 0..times {
-        let lines = running.ports(&lab, way, address)?;
-        compare(&lab, &lines)?;
+    if std::env::var_os("POSTERN_FULL").is_some() {
+        for _ in 0..10 {
+            compare(&lab, &running.ports(&lab, way, address)?)?;
+        }
+        return Ok(());
     }
-    Ok(())
+    let lines = running.ports(&lab, way, address)?;
+    let Err(wrong) = compare(&lab, &lines) else { return Ok(()) };
+    // A machine that is busy with all other tests loses packets by itself, and then a reason may be another. Which ports are
+    // open may not.
+    which_are_open(&lab, &lines)?;
+    eprintln!("{name} by {way}: once more, since {wrong:?}");
+    compare(&lab, &running.ports(&lab, way, address)?)
+}
+
+/// Holds that those ports are open that listen, and no others.
+fn which_are_open(lab: &Lab, lines: &[Value]) -> Result<(), Failed> {
+    let mut open: Vec<u64> = lines
+        .iter()
+        .filter(|line| line["state"] == "open")
+        .filter_map(|line| line["port"].as_u64())
+        .collect();
+    open.sort_unstable();
+    open.dedup();
+    if open.iter().copied().eq(lab.open.iter().map(|port| u64::from(*port))) {
+        return Ok(());
+    }
+    Err(format!("{}\nopen are {:?}, and found were {open:?}", lab.about, lab.open).into())
 }
 
 fn missing() -> Option<&'static str> {

@@ -32,6 +32,7 @@ impl Sweep {
             let noticed = self.pulse.answered(probe, now);
             self.notice(noticed);
         }
+        let dumb = self.is_dumb();
         match answer.said {
             Said::SynAck { ttl, .. } => {
                 self.host_answers_with(ttl);
@@ -54,6 +55,9 @@ impl Sweep {
             Said::Confirmed { spoke, .. } => self.confirmed(place, spoke),
             Said::Denied => self.denied(place),
             Said::NotConfirmed => self.not_confirmed(place, now),
+        }
+        if dumb && !self.is_dumb() {
+            self.pulse.first_light(now);
         }
     }
 

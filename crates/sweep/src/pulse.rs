@@ -439,6 +439,16 @@ impl Pulse {
         Some(Noticed::Ban(dark.rate))
     }
 
+    /// The first answer of all: what was asked before, nobody knows whether it got through. The way may have had to be found
+    /// first.
+    pub(crate) fn first_light(&mut self, now: Time) {
+        for of in &mut self.epochs {
+            of.void = true;
+        }
+        self.next_epoch(now);
+        self.last_good = self.epoch();
+    }
+
     /// Better canaries are known: what was concluded from the others, whose answers may have been limited in number, is
     /// forgotten.
     pub(crate) fn begin_again(&mut self, now: Time) {
