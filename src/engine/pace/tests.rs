@@ -214,3 +214,29 @@ fn a_packet_waits_for_everybody_who_pays_for_it() {
         assert_eq!(turn == Turn::WaitUntil(millis(1050)), waits, "{address}: {turn:?}");
     }
 }
+
+#[test]
+fn many_at_once_keep_to_the_same_promise() {
+    let limits = Limits { per_second: 500, per_host_per_second: 300, per_host_parallel: 9 };
+    let mut pace = Pace::new(limits);
+    let (mut times, mut now) = (Vec::new(), Duration::ZERO);
+    while now < millis(5000) {
+        match pace.poll_many(&host(1), Kind::Datagram, 128, now) {
+            Turns::Go(id, many) => {
+                // Now and then one of them does not leave.
+                let sent = if id % 7 == 0 { many - 1 } else { many };
+                pace.sent_of(id, sent, now);
+                times.extend((0..sent).map(|_| now));
+            }
+            Turns::Wait(Turn::WaitUntil(then)) => now = then.max(now + millis(1)),
+            Turns::Wait(_) => now += millis(1),
+        }
+    }
+    assert!(most_in_a_second(&times) <= 300);
+    assert!(times.len() > 1300, "{} in five seconds", times.len());
+    // Two payers: the poorer one decides.
+    let mut pace = Pace::new(Limits { per_second: 3, ..limits });
+    let Turns::Go(_, 3) = pace.poll_many(&host(1), Kind::Datagram, 128, Duration::ZERO) else {
+        panic!("three are left in all");
+    };
+}
