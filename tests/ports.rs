@@ -167,19 +167,23 @@ fn capture(way: &str, address: &str) -> Result<(), Failed> {
     let running = Running::start(&lab, address)?;
     let file = running.folder.path().join("wire.pcap");
     let mut listen = Command::new("ip");
+    listen.args(["netns", "exec", &running.names[SCANNER], "tcpdump"]);
+    // What it has not handed on when it is ended would be lost, and so would be what its buffer cannot hold.
     listen.args([
-        "netns",
-        "exec",
-        &running.names[SCANNER],
-        "tcpdump",
         "-i",
-        "any",
+        "wire",
         "-U",
+        "--immediate-mode",
+        "-s",
+        "128",
+        "-B",
+        "32768",
         "-Z",
         "root",
         "-w",
     ]);
-    listen.arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+    let counts = running.folder.path().join("tcpdump.txt");
+    listen.arg(&file).arg("tcp").stdout(Stdio::null()).stderr(fs::File::create(&counts)?);
     let mut listening = listen.spawn()?;
     let end = Instant::now() + Duration::from_secs(20);
     while fs::metadata(&file).map_or(0, |file| file.len()) == 0 {
@@ -189,9 +193,14 @@ fn capture(way: &str, address: &str) -> Result<(), Failed> {
         std::thread::sleep(Duration::from_millis(50));
     }
     let lines = running.ports(&lab, way, address)?;
-    std::thread::sleep(Duration::from_millis(300));
+    // What is still on its way is seen too.
+    std::thread::sleep(Duration::from_millis(700));
     run("kill", &["-INT", &listening.id().to_string()])?;
     listening.wait()?;
+    let counts = fs::read_to_string(counts)?;
+    if !counts.contains("\n0 packets dropped by kernel") {
+        return Err(format!("the capture is not whole: {counts}").into());
+    }
     let summary = &lines.last().ok_or("nothing was told")?["summary"];
     if summary["hosts"][0]["states"]["open"] != 6 {
         return Err(format!("22, 25, 80, 110, 143 and 443 are open: {summary}").into());
