@@ -171,7 +171,7 @@ fn capture(way: &str, address: &str) -> Result<(), Failed> {
     // What it has not handed on when it is ended would be lost, and so would be what its buffer cannot hold.
     listen.args([
         "-i",
-        "wire",
+        "any",
         "-U",
         "--immediate-mode",
         "-s",
