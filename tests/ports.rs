@@ -30,6 +30,9 @@ struct Lab {
     /// Rules of the server's own, in the chain that it answers by.
     #[serde(default)]
     answers: String,
+    /// Rules of the server's own, in the chain that it hears by; `{open}` stands for the ports that listen.
+    #[serde(default)]
+    hears: String,
     /// A whole ruleset of the router's, before the other.
     #[serde(default)]
     router: String,
@@ -145,7 +148,7 @@ fn missing() -> Option<&'static str> {
             .iter()
             .any(|folder| Path::new(folder).join(program).exists())
     };
-    ["ip", "nft", "python3", "tcpdump"].into_iter().find(|program| !there(program))
+    ["ip", "nft", "tc", "python3", "tcpdump"].into_iter().find(|program| !there(program))
 }
 
 /// So many packets a second are promised, in the test that listens on the wire.
@@ -410,7 +413,8 @@ impl Running {
             ROUTER,
             &format!("{}\n{}", lab.router.replace("{open}", &open), table("forward", &lab.forward)),
         )?;
-        running.rules(SERVER, &table("output", &lab.answers))?;
+        let hears = table("input", &lab.hears).replace("inet lab", "inet hears");
+        running.rules(SERVER, &format!("{}{hears}", table("output", &lab.answers)))?;
         Ok(running)
     }
 

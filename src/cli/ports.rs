@@ -185,7 +185,7 @@ impl Ports {
 fn limits(pace: Pace) -> Limits {
     let limits = pace.limits();
     match pace {
-        Pace::PerSecond(n) => Limits { per_host_parallel: n.clamp(16, 4096), ..limits },
+        Pace::PerSecond(n) => Limits { per_host_parallel: n.clamp(16, 16_384), ..limits },
         _ => limits,
     }
 }

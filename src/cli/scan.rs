@@ -283,7 +283,8 @@ pub(super) fn carry_out_telling(
         journal: journal.clone(),
         stop,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // One thread: a scan waits for others, and what wakes another thread for each answer costs more than it brings.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Stopped::ours)?;
     let mut tell = |event: Event| {
         hear(&event);

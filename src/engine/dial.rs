@@ -15,7 +15,7 @@ use crate::model::net::Transport;
 use crate::model::observation::StepId;
 use crate::model::record::{Again, Dial, Dials, Row};
 use crate::model::saw::Cut;
-use crate::scope::Permit;
+use crate::scope::{Permit, Permits};
 use crate::talk::Unopened;
 
 /// How to dial.
@@ -203,42 +203,33 @@ pub(super) fn announce(
     gate.write_intent(Dial { plugin, ..intent(gate, &permit, Some(step)) })
 }
 
-/// What a sweep sends at once, once its turns have come and it stands in the audit log.
-#[derive(Debug)]
-pub(crate) struct Announced(Vec<Permit>);
-
-/// Writes into the audit log that so many packets are about to go where the permits lead, all to one address.
+/// Writes into the audit log that a packet is about to go to each place where the permits lead, and hands over these places
+/// in their order.
 ///
 /// # Errors
 /// `Stopped`, when the journal fails.
 pub(crate) fn announce_many(
     gate: &Gate,
-    permits: Vec<Permit>,
+    permits: Permits,
     step: StepId,
     again: Option<Again>,
-) -> Result<Announced, Unopened> {
-    if let Some(first) = permits.first() {
+) -> Result<impl Iterator<Item = Place>, Unopened> {
+    if !permits.ports().is_empty() {
         gate.write(&Row::Dials(Dials {
             step,
-            address: first.to().ip(),
-            transport: first.transport(),
-            ports: permits.iter().map(|permit| permit.to().port()).collect(),
+            address: permits.to(),
+            transport: permits.transport(),
+            ports: permits.ports().to_vec(),
             again,
-            authority: first.authority().to_owned(),
+            authority: permits.authority().to_owned(),
             at: gate.now(),
         }))?;
     }
-    Ok(Announced(permits))
+    let to = permits.to();
+    Ok(permits.into_ports().into_iter().map(move |port| Place(SocketAddr::new(to, port))))
 }
 
-impl Announced {
-    /// The places, in the order in which they were asked for.
-    pub(crate) fn places(self) -> impl Iterator<Item = Place> {
-        self.0.into_iter().map(|permit| Place(permit.to()))
-    }
-}
-
-/// A place to which one SYN may go.
+/// A place to which one SYN may go: it stands in the audit log.
 #[derive(Debug)]
 pub(crate) struct Place(SocketAddr);
 

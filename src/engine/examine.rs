@@ -17,7 +17,7 @@ use postern_sweep::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::dial::{Announced, announce_many, no_way};
+use super::dial::{Place, announce_many, no_way};
 use super::doors::StepDoors;
 use super::gate::{Gate, Later, passes};
 use super::pace::Payers;
@@ -34,6 +34,8 @@ use raw::Raw;
 const SOON: Duration = Duration::from_millis(50);
 /// So many packets stand in one row of the audit log at most.
 const IN_A_ROW: usize = 256;
+/// After something was sent, so long nothing is done: a thousand times a second is often enough.
+const TICK: Duration = Duration::from_millis(1);
 /// Fewer attempts at a time than this are no examination.
 const IN_FLIGHT_AT_LEAST: usize = 1;
 
@@ -188,9 +190,14 @@ impl<'a> Run<'a> {
             if instant() >= self.written + SOON {
                 self.write()?;
             }
-            if sent {
+            if sent >= IN_A_ROW {
                 // There may be more to send at once; others shall have their turn all the same.
                 tokio::task::yield_now().await;
+                continue;
+            }
+            if sent > 0 {
+                // What comes within that time is heard together, and answered together.
+                sleep_until(instant() + TICK).await;
                 continue;
             }
             let until = self.until();
@@ -222,8 +229,8 @@ impl<'a> Run<'a> {
         soonest.unwrap_or(now + Duration::from_millis(250)).max(now)
     }
 
-    /// Sends what may be sent now; answers whether anything was.
-    fn send(&mut self) -> Result<bool, Unopened> {
+    /// Sends what may be sent now; answers how much it was.
+    fn send(&mut self) -> Result<usize, Unopened> {
         let payers = self.gate.payers(self.address);
         self.later = None;
         while self.wanted.len() < IN_A_ROW {
@@ -234,23 +241,24 @@ impl<'a> Run<'a> {
                 Some(next) => self.wanted.push_back(next),
             }
         }
-        let mut any = false;
-        // A row of the audit log for each stretch of packets of the same purpose.
+        let all = self.wanted.len();
+        // Each stretch of packets that go the same way.
         while let Some(first) = self.wanted.front() {
-            let purpose = again(*first);
-            let alike = self.wanted.iter().take_while(|next| again(**next) == purpose).count();
-            let by_connect = self.raw.is_none() || purpose == Some(Again::Confirm);
-            let sent = if by_connect {
-                self.send_connects(&payers, alike, purpose)?
-            } else {
-                self.send_raw(&payers, alike, purpose)?
+            let by_connect = |next: &Transmit| {
+                self.raw.is_none() || matches!(next, Transmit::Confirm(_))
             };
-            any |= sent > 0;
+            let connects = by_connect(first);
+            let alike = self.wanted.iter().take_while(|next| by_connect(next) == connects).count();
+            let sent = if connects {
+                self.send_connects(&payers, alike)?
+            } else {
+                self.send_raw(&payers, alike)?
+            };
             if sent < alike {
                 break;
             }
         }
-        Ok(any)
+        Ok(all - self.wanted.len())
     }
 
     /// Begins as many connects as turns have come for, of so many that are wanted; answers how many.
@@ -258,23 +266,19 @@ impl<'a> Run<'a> {
         &mut self,
         payers: &Payers,
         alike: usize,
-        purpose: Option<Again>,
     ) -> Result<usize, Unopened> {
-        let mut tickets = Vec::new();
-        while tickets.len() < alike {
-            match self.gate.turn_now(payers) {
-                Ok(ticket) => tickets.push(ticket),
-                Err(later) => {
-                    self.later = Some(later);
-                    break;
-                }
+        let seats = match self.gate.seats_now(payers, alike) {
+            Ok(seats) => seats,
+            Err(later) => {
+                self.later = Some(later);
+                return Ok(0);
             }
-        }
-        let row: Vec<Transmit> = self.wanted.drain(..tickets.len()).collect();
-        let announced = self.announce(&row, purpose)?;
-        for (place, (next, ticket)) in announced.places().zip(row.iter().zip(tickets)) {
+        };
+        let row: Vec<Transmit> = self.wanted.drain(..seats.len()).collect();
+        let places = self.announce(&row)?;
+        for ((place, next), seat) in places.into_iter().zip(&row).zip(seats) {
             let probe = probe(*next);
-            match self.connects.begin(place, ticket, probe, purpose_of(*next)) {
+            match self.connects.begin(place, seat, probe, purpose_of(*next)) {
                 Some(Came { said: Err(why), .. }) => self.ours(*next, why)?,
                 came => {
                     let now = self.now();
@@ -291,7 +295,6 @@ impl<'a> Run<'a> {
         &mut self,
         payers: &Payers,
         alike: usize,
-        purpose: Option<Again>,
     ) -> Result<usize, Unopened> {
         let most = u32::try_from(alike).unwrap_or(u32::MAX);
         let (turn, many) = match self.gate.turns_now(payers, most) {
@@ -303,15 +306,15 @@ impl<'a> Run<'a> {
         };
         let many = usize::try_from(many).unwrap_or(0);
         let row: Vec<Transmit> = self.wanted.drain(..many.min(alike)).collect();
-        let announced = match self.announce(&row, purpose) {
-            Ok(announced) => announced,
+        let places = match self.announce(&row) {
+            Ok(places) => places,
             Err(why) => {
                 self.gate.left(turn, 0);
                 return Err(why);
             }
         };
         let Some(raw) = &mut self.raw else { return Ok(0) };
-        let (sent, wrong) = raw.send(announced, row.iter().map(|next| probe(*next).number));
+        let (sent, wrong) = raw.send(places.into_iter().zip(row.iter().map(|next| probe(*next).number)));
         self.gate.left(turn, u32::try_from(sent).unwrap_or(0));
         let now = self.now();
         for (nth, next) in row.iter().enumerate() {
@@ -329,17 +332,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Asks for leave for each, and writes them into the audit log.
-    fn announce(&self, row: &[Transmit], purpose: Option<Again>) -> Result<Announced, Unopened> {
+    /// Asks for leave for each, and writes them into the audit log, in a row for each purpose; answers the places in their
+    /// order.
+    fn announce(&self, row: &[Transmit]) -> Result<Vec<Place>, Unopened> {
         let now = self.gate.now();
-        let mut permits = Vec::with_capacity(row.len());
-        for next in row {
+        for _ in row {
             self.doors.budget.connection()?;
-            let want = self.doors.want(self.address, self.doors.origin, probe(*next).port);
-            let permit = self.gate.scope.permit(&want, now);
-            permits.push(permit.map_err(|refusal| self.gate.refused(Some(&want), refusal))?);
         }
-        announce_many(self.gate, permits, self.doors.step.id, purpose)
+        let mut places = Vec::with_capacity(row.len());
+        for purpose in [None, Some(Again::Canary), Some(Again::Confirm)] {
+            let alike = |(_, next): &(usize, &Transmit)| again(**next) == purpose;
+            let these = || row.iter().enumerate().filter(alike);
+            let ports: Vec<u16> = these().map(|(_, next)| probe(*next).port).collect();
+            let Some(first) = ports.first() else { continue };
+            let want = self.doors.want(self.address, self.doors.origin, *first);
+            let permits = self.gate.scope.permits(&want, ports, now);
+            let permits = permits.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
+            let announced = announce_many(self.gate, permits, self.doors.step.id, purpose)?;
+            places.extend(these().map(|(nth, _)| nth).zip(announced));
+        }
+        places.sort_unstable_by_key(|(nth, _)| *nth);
+        Ok(places.into_iter().map(|(_, place)| place).collect())
     }
 
     /// Takes in what was heard.

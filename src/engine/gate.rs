@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Gate {
         already: &Progress,
     ) -> Self {
         let descriptors = postern_raw::raise_descriptor_limit().unwrap_or(256);
-        let sockets = descriptors.saturating_sub(SPARE).clamp(8, 4096);
+        let sockets = descriptors.saturating_sub(SPARE).clamp(8, 16_384);
         let pace = if already.has_dialled() {
             Pace::after_another(plan.limits, Duration::ZERO)
         } else {
@@ -203,26 +203,42 @@ impl Gate {
         }
     }
 
-    /// A turn to connect to an address, if there is one now: a sweep waits for answers and turns at the same time, and
-    /// stands in no row.
+    /// Turns to connect to an address, up to so many, if there are any now: a sweep waits for answers and turns at the same
+    /// time, and stands in no row.
     ///
     /// # Errors
     /// When to ask again.
-    pub(crate) fn turn_now(self: &Arc<Self>, payers: &Payers) -> Result<Ticket, Later> {
-        let Ok(socket) = Arc::clone(&self.sockets).try_acquire_owned() else {
+    pub(crate) fn seats_now(
+        self: &Arc<Self>,
+        payers: &Payers,
+        most: usize,
+    ) -> Result<Vec<Seat>, Later> {
+        let free = self.sockets.available_permits().min(most);
+        let wish = u32::try_from(free).unwrap_or(u32::MAX);
+        let Ok(mut sockets) = Arc::clone(&self.sockets).try_acquire_many_owned(wish) else {
             return Err(Later::WhenMoved);
         };
-        match self.pace(|pace, now| pace.poll(payers, Kind::Connection, now)) {
-            Turn::Go(id) => Ok(Ticket {
-                gate: Arc::clone(self),
-                payers: payers.clone(),
-                id,
-                kind: Kind::Connection,
-                at: At::Granted,
-                _socket: socket,
-            }),
-            wait => Err(self.later(wait)),
+        if wish == 0 {
+            return Err(Later::WhenMoved);
         }
+        let turns = self.pace(|pace, now| pace.poll_many(payers, Kind::Connection, wish, now));
+        let (id, many) = match turns {
+            Turns::Go(id, many) => (id, many),
+            Turns::Wait(wait) => return Err(self.later(wait)),
+        };
+        let party = Party {
+            gate: Arc::clone(self),
+            payers: payers.clone(),
+            id,
+            any: AtomicBool::new(false),
+        };
+        let table = Arc::new(Table { party: Arc::new(party) });
+        let seat = |_| Seat {
+            party: Arc::clone(&table.party),
+            table: Some(Arc::clone(&table)),
+            _socket: sockets.split(1),
+        };
+        Ok((0..many).map(seat).collect())
     }
 
     /// How many sockets of the scan's may be open at the same time.
@@ -333,6 +349,62 @@ impl Drop for Ticket {
         }
         self.gate.pace(|pace, _| pace.shut(&self.payers, self.id));
         self.gate.moved.notify_waiters();
+    }
+}
+
+/// Connections to one address whose turns have come together.
+struct Party {
+    gate: Arc<Gate>,
+    payers: Payers,
+    id: u64,
+    /// Whether any of them was sent.
+    any: AtomicBool,
+}
+
+/// Held by those of a party that may still be repeated by the kernel.
+struct Table {
+    party: Arc<Party>,
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let Party { gate, id, any, .. } = &*self.party;
+        gate.pace(|pace, now| match any.load(Ordering::Relaxed) {
+            true => pace.settled(*id, now),
+            false => pace.unsent(*id),
+        });
+        gate.moved.notify_waiters();
+    }
+}
+
+/// A turn for one connection of several. Dropping it gives back what it holds: drop it after the socket.
+pub(crate) struct Seat {
+    party: Arc<Party>,
+    table: Option<Arc<Table>>,
+    _socket: Option<OwnedSemaphorePermit>,
+}
+
+impl Seat {
+    /// The packet has left.
+    pub(crate) fn sent(&self) {
+        let Party { gate, id, any, .. } = &*self.party;
+        gate.pace(|pace, now| pace.sent(*id, now));
+        gate.connections.fetch_add(1, Ordering::Relaxed);
+        any.store(true, Ordering::Relaxed);
+    }
+
+    /// It was answered: nothing is repeated.
+    pub(crate) fn settled(&mut self) {
+        self.table = None;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.table = None;
+        let Party { gate, payers, id, .. } = &*self.party;
+        gate.pace(|pace, _| pace.shut(payers, *id));
+        gate.moved.notify_waiters();
     }
 }
 

@@ -91,12 +91,27 @@ pub struct Pace {
 #[derive(Debug, Default)]
 struct Purse {
     window: Window,
-    open: BTreeSet<u64>,
+    /// How many connections of each turn are open.
+    open: BTreeMap<u64, u32>,
+    opened: u32,
     /// Before that time it gets nothing, so that it never meets a whole second's worth at once.
     soonest: Duration,
 }
 
-/// A packet or connection that has not ended.
+impl Purse {
+    /// So many connections of that turn are no longer open, as far as there were any.
+    fn close(&mut self, id: u64, many: u32) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        let many = many.min(*open);
+        *open -= many;
+        self.opened -= many;
+        if *open == 0 {
+            self.open.remove(&id);
+        }
+    }
+}
+
+/// A packet or connection that has not ended, or several that were let go together.
 #[derive(Debug)]
 struct Going {
     payers: Payers,
@@ -178,12 +193,13 @@ impl Pace {
         }
     }
 
-    /// Asks to send up to so many to somebody at once. A connection is always one.
+    /// Asks to send up to so many to somebody at once. Connections that were let go together count as unanswered until the
+    /// last of them is settled.
     pub fn poll_many(&mut self, payers: &Payers, kind: Kind, most: u32, now: Duration) -> Turns {
         if now < self.still_until {
             return Turns::Wait(Turn::WaitUntil(self.still_until));
         }
-        let mut many = if kind == Kind::Connection { 1 } else { most.max(1) };
+        let mut many = most.max(1);
         for payer in payers {
             match self.payer_room(payer, kind, now) {
                 Ok(room) => many = many.min(room),
@@ -203,7 +219,8 @@ impl Pace {
             purse.soonest = now + gap * many;
             purse.window.enter(id, many);
             if kind == Kind::Connection {
-                purse.open.insert(id);
+                purse.open.insert(id, many);
+                purse.opened += many;
             }
         });
         self.going.insert(id, Going { payers: payers.clone(), many, asked: now, sent: None });
@@ -217,8 +234,11 @@ impl Pace {
             self.payers.insert(payer.clone(), Purse::default());
         }
         let Some(purse) = self.payers.get_mut(payer) else { return Err(Turn::WaitForOthers) };
-        let parallel = usize::try_from(per_host_parallel.max(1)).unwrap_or(usize::MAX);
-        if kind == Kind::Connection && purse.open.len() >= parallel {
+        let places = match kind {
+            Kind::Connection => per_host_parallel.max(1).saturating_sub(purse.opened),
+            Kind::Datagram => u32::MAX,
+        };
+        if places == 0 {
             return Err(Turn::WaitForOthers);
         }
         let room = purse.window.room(per_host_per_second, now)?;
@@ -226,10 +246,10 @@ impl Pace {
             return Err(Turn::WaitUntil(purse.soonest));
         }
         // As many as go out within two hundredths of a second, so that a burst is none.
-        Ok(room.min((per_host_per_second / 50).max(1)))
+        Ok(room.min(places).min((per_host_per_second / 50).max(1)))
     }
 
-    /// The system call that sends it has returned.
+    /// The system call that sends it, or the last so far of those let go together, has returned.
     pub fn sent(&mut self, id: u64, now: Duration) {
         if let Some(going) = self.going.get_mut(&id) {
             going.sent = Some(now);
@@ -242,7 +262,7 @@ impl Pace {
             self.all.leave(id, many);
             self.each(&payers, |purse| {
                 purse.window.leave(id, many);
-                purse.open.remove(&id);
+                purse.close(id, many);
             });
         }
     }
@@ -268,12 +288,10 @@ impl Pace {
         self.each(&payers, |purse| purse.window.settle(mark, many, many));
     }
 
-    /// The connection is closed, or so long unanswered that nothing is open at the other end: its place among those
-    /// open at the same time is free.
+    /// A connection of that turn is closed, or so long unanswered that nothing is open at the other end: its place among
+    /// those open at the same time is free.
     pub fn shut(&mut self, payers: &Payers, id: u64) {
-        self.each(payers, |purse| {
-            purse.open.remove(&id);
-        });
+        self.each(payers, |purse| purse.close(id, 1));
     }
 
     /// Changes the purse of each of them.

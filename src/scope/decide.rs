@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::authorisation::{AD_HOC, Authorisation};
-use super::{Cause, Origin, Permit, Refusal, Want, special};
+use super::{Cause, Origin, Permit, Permits, Refusal, Want, special};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
@@ -97,6 +97,19 @@ impl Scope {
         })
     }
 
+    /// Leave for one packet to each of those ports, instead of the one that is wanted, or the rule that refuses it.
+    ///
+    /// # Errors
+    /// The rule that refuses, and then for all of them.
+    pub fn permits(&self, want: &Want, ports: Vec<u16>, now: Moment) -> Result<Permits, Refusal> {
+        let to = want.address.to_canonical();
+        if ports.contains(&0) {
+            return Err(no_port_0());
+        }
+        let authority = self.decide_whatever_port(want, to, now)?;
+        Ok(Permits { to, ports, transport: want.transport, authority })
+    }
+
     /// Whether [`Scope::permit`] would give leave at that time.
     ///
     /// # Errors
@@ -122,13 +135,22 @@ impl Scope {
     }
 
     fn decide(&self, want: &Want, address: IpAddr, now: Moment) -> Result<String, Refusal> {
+        if want.port == 0 {
+            return Err(no_port_0());
+        }
+        self.decide_whatever_port(want, address, now)
+    }
+
+    fn decide_whatever_port(
+        &self,
+        want: &Want,
+        address: IpAddr,
+        now: Moment,
+    ) -> Result<String, Refusal> {
         let host = self
             .hosts
             .get(&want.host)
             .ok_or_else(|| format!("{} is no host of the inventory", want.host))?;
-        if want.port == 0 {
-            return Err("there is no port 0".to_owned().into());
-        }
         if let Some(by) = self.authorities.iter().find(|one| one.excludes(&want.host, address)) {
             return Err(format!("{address} is excluded by {}", by.record.id).into());
         }
@@ -257,6 +279,10 @@ impl Authority {
             &self.record.id
         }
     }
+}
+
+fn no_port_0() -> Refusal {
+    "there is no port 0".to_owned().into()
 }
 
 /// The word for a class, as files spell it.

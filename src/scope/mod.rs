@@ -98,6 +98,43 @@ impl Permit {
     }
 }
 
+/// Leave to reach some ports of one address, each once: as many [`Permit`]s, decided together, since no rule asks for the
+/// port.
+#[derive(Debug)]
+pub struct Permits {
+    to: IpAddr,
+    ports: Vec<u16>,
+    transport: Transport,
+    authority: String,
+}
+
+impl Permits {
+    /// Where they lead.
+    pub fn to(&self) -> IpAddr {
+        self.to
+    }
+
+    /// To which ports, in the order in which they were asked for.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
+    /// The ports, once: whoever takes them has used the leave.
+    pub fn into_ports(self) -> Vec<u16> {
+        self.ports
+    }
+
+    /// Over what.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The id of the authorisation that they rest on, as [`Permit::authority`].
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
 /// A refusal: which rule refused, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Refusal {

@@ -1,16 +1,19 @@
 //! Addresses that nobody means by accident: never reached unless written literally, and authorised.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
 /// Why an address is special, if it is; loopback aside.
 pub(super) fn why(address: IpAddr) -> Option<&'static str> {
-    SPECIAL
-        .iter()
-        .find(|(network, _)| network.parse().is_ok_and(|network: IpNet| network.contains(&address)))
-        .map(|(_, what)| *what)
+    NETWORKS.iter().find(|(network, _)| network.contains(&address)).map(|(_, what)| *what)
 }
+
+/// Read once: it is asked before every packet.
+static NETWORKS: LazyLock<Vec<(IpNet, &'static str)>> = LazyLock::new(|| {
+    SPECIAL.iter().filter_map(|(network, what)| Some((network.parse().ok()?, *what))).collect()
+});
 
 /// The registries of special addresses (RFC 6890, IANA), as far as they are a danger, and the clouds' own services.
 /// The IPv6 forms that carry an IPv4 address lead there through a translator, past every rule about the IPv4 address.

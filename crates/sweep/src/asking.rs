@@ -7,7 +7,7 @@ use crate::said::{Probe, Time, Transmit, Warning};
 use crate::sweep::{Flight, Phase, Sweep};
 
 /// What was not sent in time may be sent late, but no more than so long's worth at once.
-const CATCH_UP: Duration = Duration::from_millis(2);
+const CATCH_UP: Duration = Duration::from_millis(5);
 /// So many confirmations are under way at the same time at most.
 const CONFIRM_AT_ONCE: usize = 256;
 /// After something was wrong with our own machine nothing is sent for so long.

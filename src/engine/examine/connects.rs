@@ -16,7 +16,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
 use crate::engine::dial::{Place, came_of};
-use crate::engine::gate::Ticket;
+use crate::engine::gate::Seat;
 use crate::engine::world::instant;
 use crate::model::saw::Cut;
 use crate::talk::Unopened;
@@ -55,10 +55,10 @@ pub(super) struct Connects {
     ready: Vec<u64>,
 }
 
-/// A connection. Fields are dropped in order: the socket before the ticket.
+/// A connection. Fields are dropped in order: the socket before the seat.
 struct Attempt {
     socket: Socket,
-    ticket: Ticket,
+    seat: Seat,
     probe: Probe,
     what: For,
     begun: Instant,
@@ -99,7 +99,7 @@ impl Connects {
     pub(super) fn begin(
         &mut self,
         place: Place,
-        mut ticket: Ticket,
+        seat: Seat,
         probe: Probe,
         what: For,
     ) -> Option<Came> {
@@ -108,17 +108,17 @@ impl Connects {
             Ok(socket) => socket,
             Err(why) => {
                 if matches!(why, Unopened::Cut(_)) {
-                    ticket.sent();
+                    seat.sent();
                 }
                 return Some(Came { probe, what, said: said(why, what) });
             }
         };
-        ticket.sent();
+        seat.sent();
         let number = number(probe, what);
         if let Err(wrong) = self.watch.get_ref().connecting(&socket, number) {
             return Some(Came { probe, what, said: Err(Unopened::Ours(wrong.to_string())) });
         }
-        self.open.insert(number, Attempt { socket, ticket, probe, what, begun, until: None });
+        self.open.insert(number, Attempt { socket, seat, probe, what, begun, until: None });
         None
     }
 
@@ -164,7 +164,7 @@ impl Connects {
         let to = SocketAddr::new(self.address, attempt.probe.port);
         match came_of(&attempt.socket, to) {
             Ok(()) if attempt.what == For::Proof => {
-                attempt.ticket.settled();
+                attempt.seat.settled();
                 let now = instant();
                 let way = now.saturating_duration_since(attempt.begun);
                 let hold = if attempt.window() == Some(0) { HOLD_WITHOUT_WINDOW } else { HOLD };
@@ -178,7 +178,7 @@ impl Connects {
             }
             Ok(()) => {
                 let mut attempt = self.open.remove(&number)?;
-                attempt.ticket.settled();
+                attempt.seat.settled();
                 Some(Came { probe: attempt.probe, what: attempt.what, said: Ok(Said::Established) })
             }
             Err(why) => {

@@ -9,7 +9,7 @@ use postern_sweep::{Answer, Said, Time};
 use tokio::io::unix::AsyncFd;
 
 use super::connects::watched;
-use crate::engine::dial::Announced;
+use crate::engine::dial::Place;
 
 /// A raw socket to one address.
 pub(super) struct Raw {
@@ -31,14 +31,13 @@ impl Raw {
         Ok(Self { socket: watched(socket)?, drops: 0 })
     }
 
-    /// Sends a SYN to each of the announced places with its number; answers how many have left, in order.
+    /// Sends a SYN to each of the places with its number; answers how many have left, in order.
     pub(super) fn send(
         &mut self,
-        announced: Announced,
-        numbers: impl Iterator<Item = u8>,
+        places: impl Iterator<Item = (Place, u8)>,
     ) -> (usize, Option<io::Error>) {
         let socket = self.socket.get_mut();
-        for (place, number) in announced.places().zip(numbers) {
+        for (place, number) in places {
             socket.queue(place.port(), number);
         }
         let mut sent = 0;
