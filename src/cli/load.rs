@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::files::Files;
 use super::further::Languages;
 use super::given::{Given, Pace};
-use super::library::Library;
+use super::library::{Library, vocabulary};
 use super::weigh;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
@@ -286,6 +286,19 @@ impl Rulebook {
                 Ok(Self { vocabulary, catalogue, profile, frameworks, packs, plugins })
             }
             _ => Err(wrong),
+        }
+    }
+
+    /// No check at all, and that profile, for a command that asks none: the others take a while to be read.
+    pub(crate) fn bare(profile: Profile) -> Self {
+        let (catalogue, _) = Catalogue::read(&[], &vocabulary(&[]));
+        Self {
+            vocabulary: catalogue.vocabulary().clone(),
+            catalogue,
+            profile,
+            frameworks: Vec::new(),
+            packs: Vec::new(),
+            plugins: None,
         }
     }
 }

@@ -9,7 +9,6 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use super::given::{Given, Leave, Pace};
-use super::library::Library;
 use super::load::{Loaded, Rulebook};
 use super::scan::{carry_out_telling, head, told};
 use super::scratch::Scratch;
@@ -17,15 +16,17 @@ use super::stopped::Stopped;
 use super::{Exit, Globals};
 use crate::engine::journal::{Journal, Progress};
 use crate::engine::{Ended, Event, Examining, Wish, wall_clock};
-use crate::model::complaint::Complaint;
+use crate::model::digest::Digest;
 use crate::model::net::{CheckId, parse_port_ranges};
-use crate::model::plan::{Bound, Limits};
+use crate::model::plan::{Bound, Class, Limits};
+use crate::model::said::Said;
 use crate::plan::Asked;
+use crate::profile::{GateRule, OutOfSight, Profile, ports};
 
 use lines::Lines;
 
-/// The profile whose ports are asked where none are named.
-const PROFILE: &str = "baseline";
+/// Which ports are asked where none are named.
+const PORTS: &str = "well-known,common";
 /// A port is asked so often at most, canaries and confirmations among that.
 const PACKETS_A_PORT: u64 = 16;
 
@@ -47,7 +48,7 @@ pub(super) struct Ports {
     /// Addresses, names, names with their address (www.example.org=192.0.2.10), or with --inventory one of its hosts.
     #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
-    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: those of the profile baseline].
+    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: well-known and common].
     #[arg(short = 'p', long = "ports", value_name = "PORTS")]
     which: Option<PortSet>,
     #[command(flatten)]
@@ -111,7 +112,7 @@ impl Ports {
     fn go(&self, globals: &Globals) -> Result<Exit, Stopped> {
         let now = wall_clock();
         let given = self.given()?;
-        let mut loaded = Loaded::by(Self::rulebook(&given), &given, now)?;
+        let mut loaded = Loaded::by(Ok(rulebook()), &given, now)?;
         let uncovered = loaded.uncovered();
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
@@ -158,11 +159,6 @@ impl Ports {
         Ok(Given { limits: self.leave.pace.map(limits), ..self.leave.given(&self.hosts) })
     }
 
-    fn rulebook(given: &Given) -> Result<Rulebook, Vec<Complaint>> {
-        let (library, wrong) = Library::open_with(&given.folders(), Vec::new());
-        Rulebook::of(library, PROFILE, wrong)
-    }
-
     /// Leaves out every probe but that of names and that of ports, which is examined to the end.
     fn ask_ports_only(&self, loaded: &mut Loaded) {
         loaded.probes.retain(|probe| matches!(&*probe.name, "names" | "tcp"));
@@ -179,6 +175,24 @@ impl Ports {
         };
         loaded.examining = Some(Examining { by, exact: self.exact, ..Examining::default() });
     }
+}
+
+/// No checks, and what is gone by where nothing else is said.
+fn rulebook() -> Rulebook {
+    let polite = Pace::Polite.limits();
+    Rulebook::bare(Profile {
+        name: "ports".into(),
+        title: Said::en("The ports of some hosts"),
+        digest: Digest::of(PORTS.as_bytes()),
+        chosen: Vec::new(),
+        ports: ports::read(PORTS).unwrap_or_default(),
+        class: Class::Connect,
+        limits: polite,
+        gate: GateRule { coverage_percent: 0, inconclusive_percent: 100, many_medium: u64::MAX, out_of_sight: OutOfSight::Open },
+        due_days: [0; 4],
+        loosened: Vec::new(),
+        chain: Vec::new(),
+    })
 }
 
 /// The caps that a pace means for an examination: what waits for an answer that never comes is no conversation.
