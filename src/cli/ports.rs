@@ -188,7 +188,12 @@ fn rulebook() -> Rulebook {
         ports: ports::read(PORTS).unwrap_or_default(),
         class: Class::Connect,
         limits: polite,
-        gate: GateRule { coverage_percent: 0, inconclusive_percent: 100, many_medium: u64::MAX, out_of_sight: OutOfSight::Open },
+        gate: GateRule {
+            coverage_percent: 0,
+            inconclusive_percent: 100,
+            many_medium: u64::MAX,
+            out_of_sight: OutOfSight::Open,
+        },
         due_days: [0; 4],
         loosened: Vec::new(),
         chain: Vec::new(),

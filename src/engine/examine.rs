@@ -184,7 +184,9 @@ impl<'a> Run<'a> {
             let sent = self.send()?;
             self.hear()?;
             self.listen_to_the_core();
-            if self.core.is_done() && self.connects.len() == 0 {
+            if self.core.is_done() {
+                // Whatever is still under way is a canary that nobody needs any more.
+                self.connects.clear();
                 return Ok(());
             }
             if instant() >= self.written + SOON {
@@ -244,9 +246,8 @@ impl<'a> Run<'a> {
         let all = self.wanted.len();
         // Each stretch of packets that go the same way.
         while let Some(first) = self.wanted.front() {
-            let by_connect = |next: &Transmit| {
-                self.raw.is_none() || matches!(next, Transmit::Confirm(_))
-            };
+            let by_connect =
+                |next: &Transmit| self.raw.is_none() || matches!(next, Transmit::Confirm(_));
             let connects = by_connect(first);
             let alike = self.wanted.iter().take_while(|next| by_connect(next) == connects).count();
             let sent = if connects {
@@ -262,11 +263,7 @@ impl<'a> Run<'a> {
     }
 
     /// Begins as many connects as turns have come for, of so many that are wanted; answers how many.
-    fn send_connects(
-        &mut self,
-        payers: &Payers,
-        alike: usize,
-    ) -> Result<usize, Unopened> {
+    fn send_connects(&mut self, payers: &Payers, alike: usize) -> Result<usize, Unopened> {
         let seats = match self.gate.seats_now(payers, alike) {
             Ok(seats) => seats,
             Err(later) => {
@@ -291,11 +288,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sends as many SYNs as turns have come for, of so many that are wanted; answers how many.
-    fn send_raw(
-        &mut self,
-        payers: &Payers,
-        alike: usize,
-    ) -> Result<usize, Unopened> {
+    fn send_raw(&mut self, payers: &Payers, alike: usize) -> Result<usize, Unopened> {
         let most = u32::try_from(alike).unwrap_or(u32::MAX);
         let (turn, many) = match self.gate.turns_now(payers, most) {
             Ok(turns) => turns,
@@ -314,7 +307,8 @@ impl<'a> Run<'a> {
             }
         };
         let Some(raw) = &mut self.raw else { return Ok(0) };
-        let (sent, wrong) = raw.send(places.into_iter().zip(row.iter().map(|next| probe(*next).number)));
+        let (sent, wrong) =
+            raw.send(places.into_iter().zip(row.iter().map(|next| probe(*next).number)));
         self.gate.left(turn, u32::try_from(sent).unwrap_or(0));
         let now = self.now();
         for (nth, next) in row.iter().enumerate() {
@@ -410,7 +404,8 @@ impl<'a> Run<'a> {
         self.written = instant();
         if !self.fresh.is_empty() {
             (self.doors.part)(runs(&self.fresh))?;
-            self.settled.append(&mut self.fresh);
+            // Not `append`: that lays both anew, and one of them is long.
+            self.settled.extend(std::mem::take(&mut self.fresh));
         }
         Ok(())
     }

@@ -64,6 +64,7 @@ impl Sweep {
             (None, Phase::Resting(_)) if self.pulse.asks_again() && self.may_ask_canaries(true) => {
                 Some(self.next_send)
             }
+            (None, Phase::Resting(_)) if self.silent == 0 => Some(self.last_sent),
             (None, Phase::Resting(until)) if self.waiting.is_empty() && !self.pulse.is_open() => {
                 Some(until)
             }

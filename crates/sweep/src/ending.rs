@@ -16,8 +16,10 @@ impl Sweep {
     /// Goes over to what comes next, when its time has come.
     pub(crate) fn go_on(&mut self, now: Time) {
         let Phase::Resting(until) = self.phase else { return };
-        let open = !self.waiting.is_empty() || self.pulse.is_open();
-        if now < until || open || !self.again.is_empty() {
+        // Where everybody has answered, nobody is waited for.
+        let wait =
+            self.silent > 0 && (now < until || !self.waiting.is_empty() || self.pulse.is_open());
+        if wait || !self.again.is_empty() {
             if !self.again.is_empty() {
                 // The pass is over but for those that could not be sent: they are sent first.
                 self.todo.clear();

@@ -181,7 +181,7 @@ impl Pulse {
 
     /// Packets between two canaries.
     pub(crate) fn spacing(&self) -> u32 {
-        if self.slow_start { 4 } else { 24 }
+        if self.slow_start { 2 } else { 24 }
     }
 
     /// How long an answer is waited for (RFC 6298 section 2, with bounds of our own).

@@ -42,6 +42,8 @@ pub struct Sweep {
     pub(crate) ports: Vec<u16>,
     /// What is known of each, at the same place.
     pub(crate) cells: Vec<Cell>,
+    /// How many of this sweep's ports nothing was heard of.
+    pub(crate) silent: usize,
     /// Where a port stands, [`NONE`] for one of no concern.
     pub(crate) places: Vec<u16>,
     pub(crate) phase: Phase,
@@ -94,6 +96,7 @@ impl Sweep {
         Self {
             pulse: Pulse::new(settings.rates, settings.give_up, now),
             cells: vec![Cell::default(); ports.len()],
+            silent: ports.len(),
             todo: (0..count).collect(),
             phase: Phase::Passing(0),
             pass: 1,
@@ -195,7 +198,13 @@ impl Sweep {
 
     pub(crate) fn change(&mut self, place: u16, change: impl FnOnce(&mut Cell)) {
         if let Some(cell) = self.cells.get_mut(usize::from(place)) {
+            let was_silent = cell.kind == Kind::Silent;
             change(cell);
+            match (was_silent, cell.kind == Kind::Silent) {
+                (true, false) => self.silent -= 1,
+                (false, true) => self.silent += 1,
+                _ => {}
+            }
         }
     }
 

@@ -85,9 +85,10 @@ impl Connects {
         })
     }
 
-    /// How many are under way.
-    pub(super) fn len(&self) -> usize {
-        self.open.len()
+    /// Closes them all.
+    pub(super) fn clear(&mut self) {
+        self.ends.clear();
+        self.open.clear();
     }
 
     /// When the next of those that are held is let go.
