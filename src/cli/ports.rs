@@ -28,7 +28,9 @@ use lines::Lines;
 /// Which ports are asked where none are named.
 const PORTS: &str = "well-known,common";
 /// A port is asked so often at most, canaries and confirmations among that.
-const PACKETS_A_PORT: u64 = 16;
+const PACKETS_A_PORT: u64 = 24;
+/// What bans, narrow paths and limits may cost besides what the pace does, in seconds.
+const ADVERSITY: u64 = 1800;
 
 /// Examine the ports of hosts
 ///
@@ -124,6 +126,10 @@ impl Ports {
         );
         // No check is judged by it.
         plan.wanted.clear();
+        for bound in plan.steps.iter_mut().map(|step| &mut step.bound) {
+            bound.seconds = bound.seconds.saturating_add(ADVERSITY);
+        }
+        plan.total.seconds = plan.total.seconds.saturating_add(ADVERSITY);
         if let (true, Some(left)) = (plan.steps.is_empty(), plan.untested.first()) {
             return Err(Stopped::Closed(format!("nothing may be asked: {}", left.why)));
         }

@@ -40,7 +40,12 @@ impl Sweep {
             return Some(self.leave(Transmit::Canary(canary), now));
         }
         self.go_on(now);
-        if now < self.next_send || self.is_full() {
+        self.suspicious = self.pulse.suspects(now);
+        if now < self.next_send || self.suspicious {
+            return None;
+        }
+        if self.is_full() {
+            self.pulse.full();
             return None;
         }
         let next = self.next(now)?;
@@ -58,7 +63,7 @@ impl Sweep {
         let confirms = !self.confirm.is_empty() && self.confirming.len() < CONFIRM_AT_ONCE;
         let mine = match (self.pulse.dark_until(), self.phase) {
             (Some(next), _) => Some(next),
-            (None, _) if self.is_full() => None,
+            (None, _) if self.is_full() || self.suspicious => None,
             (None, Phase::Passing(_) | Phase::Sampling(_)) => Some(self.next_send),
             _ if confirms || !self.again.is_empty() => Some(self.next_send),
             (None, Phase::Resting(_)) if self.pulse.asks_again() && self.may_ask_canaries(true) => {
@@ -105,7 +110,7 @@ impl Sweep {
         self.troubles += 1;
         self.troubles_in_a_row += 1;
         self.warn(Warning::OwnTrouble { times: self.troubles });
-        self.pulse.stumble();
+        self.pulse.stumble(now);
         self.hold_until = self.hold_until.max(now + HOLD);
         let (Transmit::Probe(probe)
         | Transmit::Canary(probe)
@@ -142,7 +147,7 @@ impl Sweep {
     pub fn stumble(&mut self, now: Time) {
         self.troubles += 1;
         self.warn(Warning::OwnTrouble { times: self.troubles });
-        self.pulse.stumble();
+        self.pulse.stumble(now);
         self.hold_until = self.hold_until.max(now + HOLD);
     }
 
@@ -179,15 +184,15 @@ impl Sweep {
         }
         let resting = matches!(self.phase, Phase::Resting(_)) && self.pulse.asks_again();
         let passing = matches!(self.phase, Phase::Passing(_) | Phase::Sampling(_));
-        if (resting || (passing && self.until_canary == 0))
-            && self.may_ask_canaries(resting)
-            && let Some(probe) = self.canary()
-        {
-            // By chance, so that it never keeps step with a queue on the way.
+        if (resting || (passing && self.until_canary == 0)) && self.may_ask_canaries(resting) {
+            // By chance, so that it never keeps step with a queue on the way; also where none can be asked now: the first
+            // packet of a bunch finds more room there than the others.
             let spacing = self.pulse.spacing();
             let more = self.chance.below(usize::try_from(spacing).unwrap_or(1));
             self.until_canary = spacing / 2 + u32::try_from(more).unwrap_or(0);
-            return Some(Transmit::Canary(probe));
+            if let Some(probe) = self.canary() {
+                return Some(Transmit::Canary(probe));
+            }
         }
         let place = self.again.pop_front().or_else(|| self.next_of_pass(now))?;
         let ln = self.ln(self.cell(place));

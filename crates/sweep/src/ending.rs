@@ -11,6 +11,8 @@ const SAMPLE: usize = 64;
 const DUMB_PASSES: u32 = 3;
 /// So many answers to ports that had kept silent are no chance.
 const LATE: f64 = 8.0;
+/// Resets are limited to no fewer than so many.
+const RESETS_A_SECOND: f64 = 10.0;
 
 impl Sweep {
     /// Goes over to what comes next, when its time has come.
@@ -29,15 +31,14 @@ impl Sweep {
         }
         let seconds = now.saturating_sub(self.pass_begun).as_secs_f64().max(0.001);
         let sampled = !self.sample.is_empty();
-        if !sampled {
-            self.look_for_a_limit(seconds);
-        }
+        let more = !sampled && self.look_for_a_limit(seconds);
         let open: Vec<u16> = (0..=u16::MAX)
             .zip(&self.cells)
             .filter(|(_, c)| c.kind == Kind::Silent)
             .map(|(p, _)| p)
             .collect();
         let more = match (self.is_dumb(), self.limited) {
+            (false, _) if more => true,
             (true, _) => self.pass < DUMB_PASSES,
             // Every one is waited for, as long as some still answer.
             (false, Some(_)) if self.settings.exact && self.late.0 + self.late.1 > 0 => true,
@@ -72,18 +73,23 @@ impl Sweep {
     }
 
     /// Answers to ports that had kept silent, in numbers that losses do not explain, come from somebody who limits them.
-    fn look_for_a_limit(&mut self, seconds: f64) {
+    /// Where most of them have answered by now it was some trouble that is nearly over; whether that is so is answered, and
+    /// the others are asked once more.
+    fn look_for_a_limit(&mut self, seconds: f64) -> bool {
         let late = f64::from(self.late.0 + self.late.1);
         let answering = self.cells.iter().filter(|cell| cell.has_answered()).count();
         let lost = self.pulse.loss() * f64::from(u32::try_from(answering).unwrap_or(u32::MAX));
         let silent = self.cells.iter().filter(|cell| cell.kind == Kind::Silent).count();
-        // Where most have answered by now, it was some trouble that is over.
         let most = f64::from(u32::try_from(silent).unwrap_or(u32::MAX)) < late;
-        if self.pass > 1 && !most && late > LATE + 3.0 * lost + 5.0 * lost.sqrt() {
+        // Nobody refuses so seldom by a reset; ICMP errors may come once a second (RFC 1812 section 4.3.2.8).
+        let seldom = self.late.0 >= self.late.1 && late < RESETS_A_SECOND * seconds;
+        let surprising = self.pass > 1 && !seldom && late > LATE + 3.0 * lost + 5.0 * lost.sqrt();
+        if surprising && !most {
             let rate = late / seconds;
             self.limited = Some(self.limited.map_or(rate, |known| known.min(rate)));
             self.warn(Warning::RateLimited { rate });
         }
+        surprising && most
     }
 
     /// How fast a sample is asked: well below what is answered.

@@ -19,6 +19,7 @@ impl Sweep {
         let Some(place) = self.place(answer.port) else { return };
         if answer.said != Said::NotConfirmed {
             self.pulse.heard(now);
+            self.suspicious = false;
         }
         let confirms =
             matches!(answer.said, Said::Confirmed { .. } | Said::Denied | Said::NotConfirmed);

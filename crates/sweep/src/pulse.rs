@@ -3,13 +3,25 @@
 //! Time is cut into epochs of some canaries each. The loss of an epoch steers the rate, and is kept: a silent port that was
 //! asked in it has been missed with that chance.
 
+mod dark;
+mod verdict;
+
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use dark::Blackout;
+use verdict::{Cut, Epoch};
+
 use crate::said::{Probe, Rates, Time};
 
-/// Answers of so many canaries are an epoch.
+/// So many canaries a second tell enough at any rate.
+const CANARIES: f64 = 500.0;
+/// So many that were given up are remembered: more than are within the second after which a server repeats itself.
+const OVERDUE: usize = 512;
+/// Answers of so many canaries are an epoch …
 const EPOCH: u32 = 16;
+/// … that lasts so long at least, once it is not the beginning any more.
+const EPOCH_LEAST: Duration = Duration::from_millis(60);
 /// So many in a row without an answer, and nothing gets through.
 const BLACKOUT: u32 = 12;
 /// Nor is anything else heard for so long.
@@ -24,7 +36,11 @@ const BACK_OFF: Duration = Duration::from_millis(500);
 const BACK_OFF_MOST: Duration = Duration::from_secs(4);
 /// Never again faster than this share of what was punished.
 const AFTER_PUNISHMENT: f64 = 0.6;
-/// A loss of more than this beyond the usual, and three standard deviations, is more than chance.
+/// A loss of so many standard deviations beyond the usual …
+const SURE: f64 = 3.5;
+/// … and this much is more than chance; of so many it is not clear, and the next epoch will tell.
+const DOUBTFUL: f64 = 1.0;
+/// See there.
 const LOSS_MARGIN: f64 = 0.03;
 /// The epoch of a try that was none.
 pub(crate) const NEVER: u16 = u16::MAX;
@@ -32,12 +48,18 @@ pub(crate) const NEVER: u16 = u16::MAX;
 const RISE: f64 = 1.1;
 /// A loss of so much that is gone when less is sent is no chance.
 const CLEARLY: f64 = 0.25;
+/// A loss of so much, and there is no doubt that more is sent than gets through.
+const PLAINLY: f64 = 0.5;
+/// Where nothing was wrong for so long, a little more is tried …
+const CALM: Duration = Duration::from_secs(1);
+/// … so much more, and each time half as much again.
+const MORE: f64 = 0.05;
 /// So long after nothing got through, what was begun before still comes to nothing.
 const AFTER_DARK: Duration = Duration::from_secs(3);
 /// Whoever was late is thought to be late again, for so long.
 const LATE_FOR: Duration = Duration::from_secs(5);
-/// No more is given up at once.
-const SLOWER_AT_MOST: f64 = 0.3;
+/// What came of sending this share of it tells whether more is sent than gets through.
+const EXPERIMENT: f64 = 0.4;
 /// No path is so narrow.
 const FLOOR: f64 = 5.0;
 /// What is thought of a path before anything is known: one loss in a hundred, with the weight of ten canaries.
@@ -49,36 +71,8 @@ struct Flight {
     probe: Probe,
     sent: Time,
     epoch: u16,
-}
-
-/// What became of the canaries of a stretch of time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Epoch {
-    resolved: u32,
-    lost: u32,
-    /// Nothing got through, or nobody knows.
-    void: bool,
-    /// More was lost than usual, because more was sent than gets through.
-    congested: bool,
-    /// As much was sent as gets through, or nearly.
-    loaded: bool,
-}
-
-/// A rate that was lowered, until it is known whether that helped.
-#[derive(Clone, Copy, Debug)]
-struct Cut {
-    before: f64,
-    loss: f64,
-    counts: (u32, u32),
-}
-
-/// Nothing gets through.
-#[derive(Clone, Copy, Debug)]
-struct Blackout {
-    since: Time,
-    next: Time,
-    back_off: Duration,
-    rate: f64,
+    /// Another one with that number was not answered.
+    ambiguous: bool,
 }
 
 /// What the keeper of the pulse noticed.
@@ -101,9 +95,17 @@ pub(crate) struct Pulse {
     slow_start: bool,
     /// What got through when more did not.
     soft: Option<f64>,
+    /// Since when nothing was wrong with that, and how much more is tried next.
+    calm_since: Time,
+    more: f64,
+    /// How often less was tried instead.
+    lowered: u32,
     cut: Option<Cut>,
     epochs: Vec<Epoch>,
-    begun: Time,
+    /// The first epoch that is not judged yet.
+    judged: usize,
+    /// The first epoch with the rate as it is: what became of earlier ones says nothing of it.
+    decides: usize,
     flights: VecDeque<Flight>,
     /// Given up for lost lately: their answers may only be late.
     overdue: VecDeque<Flight>,
@@ -119,6 +121,8 @@ pub(crate) struct Pulse {
     usual: (f64, f64),
     /// The same, of those in which as much was sent as gets through.
     loaded: (f64, f64),
+    /// The same, since more was tried last.
+    lately: (f64, f64),
     /// Of all epochs but those in which clearly too much was sent: what was taken for that otherwise may have been bad luck.
     overall: (f64, f64),
     /// How late answers are taken in, of late.
@@ -126,10 +130,12 @@ pub(crate) struct Pulse {
     late_at: Time,
     /// How often it helped to send less.
     narrow: u32,
+    /// Lost and all of epochs of which it was not clear yet whether more was lost than usual.
+    held: (u32, u32),
     /// Packets sent, in tenths of seconds, of the last second.
     tenths: VecDeque<(u64, u32)>,
     /// How many were sent in a second when a canary was last answered.
-    good_rate: f64,
+    good: (f64, f64),
 }
 
 impl Pulse {
@@ -142,9 +148,13 @@ impl Pulse {
             ceiling,
             slow_start: true,
             soft: None,
+            calm_since: now,
+            more: MORE,
+            lowered: 0,
             cut: None,
-            epochs: vec![Epoch::default()],
-            begun: now,
+            epochs: vec![Epoch::new(now)],
+            judged: 0,
+            decides: 0,
             flights: VecDeque::new(),
             overdue: VecDeque::new(),
             lost_in_a_row: 0,
@@ -156,12 +166,14 @@ impl Pulse {
             srtt: None,
             usual: PRIOR,
             loaded: PRIOR,
+            lately: PRIOR,
             overall: PRIOR,
             lateness: Duration::ZERO,
             late_at: now,
             narrow: 0,
+            held: (0, 0),
             tenths: VecDeque::new(),
-            good_rate: rate,
+            good: (rate, rate),
         }
     }
 
@@ -181,7 +193,16 @@ impl Pulse {
 
     /// Packets between two canaries.
     pub(crate) fn spacing(&self) -> u32 {
-        if self.slow_start { 2 } else { 24 }
+        if self.slow_start {
+            return 2;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate, cut to whole packets"
+        )]
+        let many = (self.rate / CANARIES) as u32;
+        many.max(24)
     }
 
     /// How long an answer is waited for (RFC 6298 section 2, with bounds of our own).
@@ -274,25 +295,54 @@ impl Pulse {
             Some((last, count)) if *last == tenth => *count += 1,
             _ => self.tenths.push_back((tenth, 1)),
         }
-        while self.tenths.front().is_some_and(|(first, _)| first + 10 < tenth) {
+        if let Some(of) = self.epochs.last_mut() {
+            of.packets += 1;
+        }
+        while self.tenths.front().is_some_and(|(first, _)| first + 10 <= tenth) {
             self.tenths.pop_front();
         }
     }
 
-    /// How many have left within the last second.
-    fn of_late(&self) -> f64 {
-        self.tenths.iter().map(|(_, count)| f64::from(*count)).sum()
+    /// How many have left within the last second, and how many a second that is, where it began later.
+    fn of_late(&self, now: Time) -> (f64, f64) {
+        let all: f64 = self.tenths.iter().map(|(_, count)| f64::from(*count)).sum();
+        let since = self.tenths.front().map_or(Duration::ZERO, |(first, _)| {
+            now.saturating_sub(Duration::from_millis(first.saturating_mul(100)))
+        });
+        (all, all / since.as_secs_f64().clamp(0.1, 1.0))
+    }
+
+    /// Nothing more could be sent, since as many are under way as may be.
+    pub(crate) fn full(&mut self) {
+        if let Some(of) = self.epochs.last_mut() {
+            of.full = true;
+        }
     }
 
     /// A canary has left.
     pub(crate) fn sent(&mut self, probe: Probe, now: Time) {
-        self.flights.push_back(Flight { probe, sent: now, epoch: self.epoch() });
+        // What comes by that number from now on is taken for an answer to this one, and may be one to the other: how long it
+        // took is not known (Karn's rule, RFC 6298 section 3).
+        let others = self.overdue.len();
+        self.overdue.retain(|flight| flight.probe != probe);
+        let ambiguous = self.overdue.len() < others;
+        self.flights.push_back(Flight { probe, sent: now, epoch: self.epoch(), ambiguous });
+        let least = self.round_trip().unwrap_or_default().max(EPOCH_LEAST);
+        let Some(of) = self.epochs.last_mut() else { return };
+        of.sent += 1;
+        if !self.slow_start && of.sent >= EPOCH && now.saturating_sub(of.begun) >= least {
+            self.next_epoch(now);
+        }
     }
 
     /// A canary could not be sent after all.
     pub(crate) fn unsent(&mut self, probe: Probe) {
         if let Some(at) = self.flights.iter().rposition(|flight| flight.probe == probe) {
-            self.flights.remove(at);
+            let flight = self.flights.remove(at);
+            let epoch = flight.map_or(usize::MAX, |flight| usize::from(flight.epoch));
+            if let Some(of) = self.epochs.get_mut(epoch) {
+                of.sent = of.sent.saturating_sub(1);
+            }
         }
     }
 
@@ -304,7 +354,7 @@ impl Pulse {
         } else {
             let at = self.overdue.iter().rposition(late)?;
             let flight = self.overdue.remove(at)?;
-            if now.saturating_sub(flight.sent) >= PATIENCE_MOST {
+            if flight.ambiguous || now.saturating_sub(flight.sent) >= PATIENCE_MOST {
                 // The server repeats its own SYN-ACK after a second: the first one was lost.
                 return self.back(now);
             }
@@ -318,17 +368,20 @@ impl Pulse {
             }
             // It was slow, not lost: what was concluded from that is taken back (RFC 3522).
             if let Some(cut) = self.cut.take() {
-                self.rate = cut.before;
+                self.go_at(cut.before, now);
             }
             return self.back(now);
         };
-        self.sample(now.saturating_sub(flight.sent));
+        if !flight.ambiguous {
+            self.sample(now.saturating_sub(flight.sent));
+        }
         self.last_good = self.last_good.max(flight.epoch);
         if self.blackout.is_none() {
-            self.good_rate = self.of_late().clamp(0.1, self.rate);
+            let (all, a_second) = self.of_late(now);
+            self.good = (all.clamp(0.1, self.rate), a_second.clamp(0.1, self.rate));
         }
         self.resolved(flight.epoch, false);
-        self.back(now).or_else(|| self.turn(now))
+        self.back(now).or_else(|| self.judge(now))
     }
 
     /// Counts those as lost whose answers have stayed away too long.
@@ -338,7 +391,7 @@ impl Pulse {
         while let Some(flight) = self.flights.front().copied().filter(|f| f.sent + patience <= now)
         {
             self.flights.pop_front();
-            if self.overdue.len() >= 64 {
+            if self.overdue.len() >= OVERDUE {
                 self.overdue.pop_front();
             }
             self.overdue.push_back(flight);
@@ -349,7 +402,7 @@ impl Pulse {
             if self.blackout.is_none() && self.is_dark(now) {
                 self.darken(now);
             }
-            noticed = noticed.or_else(|| self.turn(now));
+            noticed = noticed.or_else(|| self.judge(now));
         }
         match self.blackout {
             Some(dark) if now >= dark.since + self.give_up => Some(Noticed::GaveUp),
@@ -364,23 +417,10 @@ impl Pulse {
         first.into_iter().chain(end).min()
     }
 
-    /// While nothing gets through: when the next canary may go.
-    pub(crate) fn dark_until(&self) -> Option<Time> {
-        self.blackout.map(|dark| dark.next)
-    }
-
-    /// A canary went into the dark.
-    pub(crate) fn asked_in_the_dark(&mut self, now: Time) {
-        if let Some(dark) = &mut self.blackout {
-            dark.next = now + dark.back_off;
-            dark.back_off = (dark.back_off * 2).min(BACK_OFF_MOST);
-        }
-    }
-
     /// Our own machine was short of something: slower.
-    pub(crate) fn stumble(&mut self) {
+    pub(crate) fn stumble(&mut self, now: Time) {
         self.slow_start = false;
-        self.rate = (self.rate * 0.7).max(1.0).min(self.ceiling);
+        self.go_at((self.rate * 0.7).max(1.0), now);
     }
 
     /// How many canaries are under way.
@@ -391,190 +431,5 @@ impl Pulse {
     /// How many canaries are under way to that port.
     pub(crate) fn under_way(&self, port: u16) -> usize {
         self.flights.iter().filter(|flight| flight.probe.port == port).count()
-    }
-
-    /// Whether nothing may have got through of late, so that an attempt that came to nothing says nothing.
-    pub(crate) fn is_doubtful(&self, now: Time) -> bool {
-        let dark = self.blackout.is_some() || self.lost_in_a_row >= BLACKOUT / 2;
-        dark || self.light_at.is_some_and(|at| now < at + AFTER_DARK)
-    }
-
-    fn is_dark(&self, now: Time) -> bool {
-        let silence = BLACKOUT_SILENCE.max(self.patience() * 3 / 2);
-        self.lost_in_a_row >= BLACKOUT && now.saturating_sub(self.last_heard) >= silence
-    }
-
-    /// Nothing gets through: what was asked since the last answer counts for nothing.
-    fn darken(&mut self, now: Time) {
-        let mut gone = (0.0, 0.0);
-        for of in self.epochs.iter_mut().skip(usize::from(self.last_good)) {
-            if !of.void && !of.congested {
-                gone = (gone.0 + f64::from(of.lost), gone.1 + f64::from(of.resolved));
-            }
-            of.void = true;
-        }
-        self.forget(gone.0, gone.1);
-        let next = now + BACK_OFF;
-        let rate = self.good_rate;
-        self.blackout = Some(Blackout { since: now, next, back_off: BACK_OFF * 2, rate });
-        self.slow_start = false;
-        self.next_epoch(now);
-        if let Some(of) = self.epochs.last_mut() {
-            of.void = true;
-        }
-    }
-
-    /// Something got through again.
-    fn back(&mut self, now: Time) -> Option<Noticed> {
-        let dark = self.blackout.take()?;
-        self.light_at = Some(now);
-        self.ceiling = self.ceiling.min(dark.rate * AFTER_PUNISHMENT).max(0.1);
-        self.rate = self.rate.min(self.ceiling);
-        self.soft = None;
-        self.cut = None;
-        self.flights.clear();
-        self.overdue.clear();
-        self.next_epoch(now);
-        self.last_good = self.epoch();
-        Some(Noticed::Ban(dark.rate))
-    }
-
-    /// The first answer of all: what was asked before, nobody knows whether it got through. The way may have had to be found
-    /// first.
-    pub(crate) fn first_light(&mut self, now: Time) {
-        for of in &mut self.epochs {
-            of.void = true;
-        }
-        self.next_epoch(now);
-        self.last_good = self.epoch();
-    }
-
-    /// Better canaries are known: what was concluded from the others, whose answers may have been limited in number, is
-    /// forgotten.
-    pub(crate) fn begin_again(&mut self, now: Time) {
-        if self.blackout.is_some() {
-            return;
-        }
-        self.flights.clear();
-        self.overdue.clear();
-        (self.cut, self.soft, self.slow_start) = (None, None, true);
-        (self.usual, self.loaded, self.overall) = (PRIOR, PRIOR, PRIOR);
-        self.lost_in_a_row = 0;
-        self.next_epoch(now);
-    }
-
-    fn next_epoch(&mut self, now: Time) {
-        if self.epochs.len() < usize::from(u16::MAX) {
-            self.epochs.push(Epoch::default());
-        }
-        self.begun = now;
-    }
-
-    /// Ends the epoch once enough is known of it, and goes faster or slower.
-    fn turn(&mut self, now: Time) -> Option<Noticed> {
-        let here = usize::from(self.epoch());
-        let of = self.epochs.get(here).copied()?;
-        let long = self.round_trip().unwrap_or_default();
-        let enough = if of.lost == 0 { EPOCH } else { 2 * EPOCH };
-        if of.void
-            || of.resolved < enough
-            || self.lost_in_a_row >= BLACKOUT
-            || now.saturating_sub(self.begun) < long
-        {
-            return None;
-        }
-        let (missing, all) = (f64::from(of.lost), f64::from(of.resolved));
-        let (loss, usual) = (missing / all, self.loss());
-        let chance = 3.0 * (usual * (1.0 - usual) / all).sqrt();
-        let mut noticed = None;
-        if of.lost >= 3 && loss > usual + chance + LOSS_MARGIN {
-            self.slow_start = false;
-            match self.cut.take() {
-                // It did not help to send less: the path loses as much by itself.
-                Some(cut) if loss < 0.5 && !self.helped(cut, loss) => {
-                    self.learn(missing + f64::from(cut.counts.0), all + f64::from(cut.counts.1));
-                    self.rate = cut.before;
-                }
-                _ => {
-                    self.cut =
-                        Some(Cut { before: self.rate, loss, counts: (of.lost, of.resolved) });
-                    let through = 0.85 * (1.0 - loss) / (1.0 - usual).max(0.05);
-                    self.rate *= through.clamp(SLOWER_AT_MOST, 1.0);
-                    if let Some(of) = self.epochs.get_mut(here) {
-                        of.congested = true;
-                    }
-                    if loss >= CLEARLY {
-                        self.forget(missing, all);
-                    }
-                }
-            }
-        } else {
-            if let Some(cut) = self.cut {
-                if !self.helped(cut, loss) {
-                    self.learn(f64::from(cut.counts.0), f64::from(cut.counts.1));
-                    self.rate = cut.before;
-                } else if cut.loss < CLEARLY && self.narrow == 0 {
-                    // It may have been chance: the same once more will tell.
-                    self.narrow = 1;
-                    self.rate = cut.before / RISE;
-                } else {
-                    self.narrow += 1;
-                    self.soft = Some(self.rate);
-                    noticed = Some(Noticed::Bottleneck(self.rate));
-                }
-                self.cut = None;
-            }
-            if self.soft.is_none_or(|soft| self.rate < soft * 0.7) {
-                self.learn(missing, all);
-            } else {
-                self.loaded = (self.loaded.0 + missing, self.loaded.1 + all);
-                if let Some(of) = self.epochs.get_mut(here) {
-                    of.loaded = true;
-                }
-            }
-            self.rate = match (self.slow_start, self.soft) {
-                (true, _) => self.rate * 2.0,
-                (false, None) => self.rate * RISE,
-                (false, Some(soft)) => {
-                    self.soft = Some(soft * 1.002);
-                    (self.rate * 1.01).min(soft)
-                }
-            };
-        }
-        self.rate = self.rate.max(self.ceiling.min(FLOOR)).min(self.ceiling);
-        self.slow_start &= self.rate < self.ceiling;
-        self.highest = self.highest.max(self.rate);
-        self.next_epoch(now);
-        noticed
-    }
-
-    /// One more canary of that epoch was answered, or lost.
-    fn resolved(&mut self, epoch: u16, lost: bool) {
-        let Some(of) = self.epochs.get_mut(usize::from(epoch)) else { return };
-        of.resolved += 1;
-        of.lost += u32::from(lost);
-        if !of.congested && !of.void {
-            self.overall.0 += f64::from(u8::from(lost));
-            self.overall.1 += 1.0;
-        }
-    }
-
-    /// Of so many in all so many were lost to something that has nothing to do with the path.
-    fn forget(&mut self, lost: f64, all: f64) {
-        self.overall.0 = (self.overall.0 - lost).max(PRIOR.0);
-        self.overall.1 = (self.overall.1 - all).max(PRIOR.1);
-    }
-
-    /// Whether it helped to send less.
-    fn helped(&self, cut: Cut, loss: f64) -> bool {
-        // If no more gets through than did before, so much would be lost now; if the path loses so much by itself, as much
-        // as before. What it is nearer to, it is.
-        let narrow = 1.0 - (1.0 - cut.loss) * cut.before / self.rate.max(0.1);
-        loss < f64::midpoint(cut.loss, narrow.max(0.0))
-    }
-
-    fn learn(&mut self, lost: f64, all: f64) {
-        self.usual.0 += lost;
-        self.usual.1 += all;
     }
 }

@@ -58,7 +58,7 @@ impl Default for Settings {
             last: Vec::new(),
             exact: false,
             give_up: Duration::from_secs(90),
-            max_tries: 12,
+            max_tries: 20,
         }
     }
 }

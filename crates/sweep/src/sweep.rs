@@ -74,6 +74,8 @@ pub struct Sweep {
     pub(crate) limited: Option<f64>,
     pub(crate) sample: Vec<u16>,
     pub(crate) blocked: bool,
+    /// Nothing is sent for now: it looks as if nothing got through.
+    pub(crate) suspicious: bool,
     pub(crate) denied: u32,
     pub(crate) opened: u32,
     pub(crate) troubles: u32,
@@ -118,6 +120,7 @@ impl Sweep {
             limited: None,
             sample: Vec::new(),
             blocked: false,
+            suspicious: false,
             denied: 0,
             opened: 0,
             troubles: 0,
