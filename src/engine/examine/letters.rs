@@ -95,16 +95,17 @@ impl Letters {
         Ok(LetterBox { socket, port: own.map_or(0, |own| own.port()), _place: place })
     }
 
-    /// Hands over what was heard. Never waits.
-    pub(super) fn hear(&mut self, mut each: impl FnMut(Answer)) -> io::Result<()> {
+    /// Hands over what was heard, and answers whether anything was. Never waits.
+    pub(super) fn hear(&mut self, mut each: impl FnMut(Answer)) -> io::Result<bool> {
         let mut ready = std::mem::take(&mut self.ready);
         self.watch.get_mut().ready(|number| ready.push(number))?;
+        let any = !ready.is_empty();
         for number in ready.drain(..) {
             self.replies(number, &mut each);
             self.errors(number, &mut each)?;
         }
         self.ready = ready;
-        Ok(())
+        Ok(any)
     }
 
     fn replies(&self, number: u64, each: &mut impl FnMut(Answer)) {

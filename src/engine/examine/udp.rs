@@ -105,8 +105,8 @@ impl Run<'_> {
         let Some(letters) = &mut self.letters else { return Ok(()) };
         let core = &mut self.core;
         let heard = letters.hear(|answer| core.handle(&answer, at));
-        heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
-        if letters.lost() > 0 {
+        let any = heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+        if any && letters.lost() > 0 {
             core.stumble(at);
         }
         Ok(())
