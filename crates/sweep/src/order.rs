@@ -10,15 +10,6 @@ const COMMON: [u16; 16] =
 const COMMON_UDP: [u16; 16] =
     [53, 123, 161, 500, 137, 111, 5060, 1900, 69, 3478, 443, 4500, 1194, 389, 88, 623];
 
-/// Whether somebody answers there most often.
-pub(crate) fn is_common(port: u16, way: Way) -> bool {
-    common(way).contains(&port)
-}
-
-fn common(way: Way) -> [u16; 16] {
-    if way == Way::Udp { COMMON_UDP } else { COMMON }
-}
-
 /// A fast generator of numbers that look like chance (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
 /// 2014).
 #[derive(Clone, Debug)]
@@ -53,7 +44,7 @@ impl Chance {
 
 /// The ports in the order in which they are asked, each once; there is no port 0.
 pub(crate) fn order(ports: &[u16], way: Way, last: &[u16], seed: u64) -> Vec<u16> {
-    let common = common(way);
+    let common = if way == Way::Udp { COMMON_UDP } else { COMMON };
     let mut known = vec![false; 65_536];
     let mut take = |port: &u16| {
         *port != 0 && known.get_mut(usize::from(*port)).is_some_and(|k| !std::mem::replace(k, true))

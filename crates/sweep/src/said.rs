@@ -42,6 +42,8 @@ pub struct Settings {
     pub in_flight: usize,
     /// Ports that come after all others.
     pub last: Vec<u16>,
+    /// Ports that matter more than others: where only a sample is asked slowly, these are asked as well.
+    pub matter: Vec<u16>,
     /// Whether every port is waited for where the answers are limited, instead of a sample.
     pub exact: bool,
     /// So long nobody may answer, after somebody had, before the rest is given up.
@@ -61,6 +63,7 @@ impl Default for Settings {
             rates: Rates { start: 100.0, ceiling: 1000.0 },
             in_flight: 512,
             last: Vec::new(),
+            matter: Vec::new(),
             exact: false,
             give_up: Duration::from_secs(90),
             max_tries: 12,

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::cell::{Cell, Kind};
-use crate::order::{Chance, is_common};
+use crate::order::Chance;
 use crate::said::{Probe, Reason, State, Time, Warning};
 use crate::sweep::{Phase, Sweep};
 
@@ -270,9 +270,9 @@ impl Sweep {
         if self.settings.exact || silent.len() <= SAMPLE {
             self.sample = silent;
         } else {
-            let (mut known, mut others): (Vec<u16>, Vec<u16>) = silent
-                .into_iter()
-                .partition(|place| is_common(self.port(*place), self.settings.way));
+            let matters = |place: &u16| self.settings.matter.contains(&self.port(*place));
+            let (mut known, mut others): (Vec<u16>, Vec<u16>) =
+                silent.into_iter().partition(matters);
             Chance::new(self.settings.seed ^ 0x5eed).shuffle(&mut others);
             others.truncate(SAMPLE);
             self.trials.own = known.len();

@@ -14,6 +14,7 @@ use crate::engine::sweep::within_scope;
 use crate::model::net::Transport;
 use crate::model::record::Again;
 use crate::model::saw::PortsSaw;
+use crate::probe::letters;
 use crate::talk::Unopened;
 
 /// So many datagrams a second, before anything is known of the path, and all along where nothing ever is.
@@ -36,6 +37,7 @@ pub(crate) async fn examine_by_udp(
         seed: seed(address),
         miss: how.miss,
         rates: Rates { start: ceiling.min(START), ceiling },
+        matter: letters::ports(),
         exact: how.exact,
         host: Some(address.to_canonical()),
         ..Settings::default()
