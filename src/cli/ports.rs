@@ -195,11 +195,9 @@ impl Ports {
             loaded.rulebook.profile.ports.clone_from(ports);
         }
         let by = match self.sweep {
-            None => Wish::Best,
+            None | Some(Way::Udp) => Wish::Best,
             Some(Way::Connect) => Wish::Connect,
             Some(Way::Syn) => Wish::Syn,
-            // The probe is another one.
-            Some(Way::Udp) => Wish::Best,
         };
         loaded.examining = Some(Examining { by, exact: self.exact, ..Examining::default() });
     }

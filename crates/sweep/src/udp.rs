@@ -43,7 +43,9 @@ const SAMPLE: usize = 24;
 const IN_VAIN: u32 = 8;
 /// So many rounds it takes at most: a refusal may be lost.
 const ROUNDS: u8 = 3;
-/// If so many of the sample were refused, so would be the others.
+/// If fewer of the sample were refused, they had only been lost before.
+const HARDLY_ANY: f64 = 0.15;
+/// If so many were, so would be the others.
 const NEARLY_ALL: f64 = 0.75;
 
 /// Who may become a canary, and how the silent ports are asked slowly.
@@ -212,57 +214,80 @@ impl Sweep {
 
     /// What follows a pass: another one, a round of slow questions, or the end.
     pub(crate) fn go_on_by_udp(&mut self, now: Time) {
-        let seconds = now.saturating_sub(self.pass_begun).as_secs_f64();
         let silent: Vec<u16> = (0..=u16::MAX)
             .zip(&self.cells)
             .filter(|(_, cell)| cell.kind == Kind::Silent)
             .map(|(place, _)| place)
             .collect();
-        let (_, refused) = self.late;
-        if self.sample.is_empty() {
-            if self.pass > 1 && seconds >= LONG_ENOUGH && refused > 0 {
-                let rate = f64::from(refused) / seconds;
-                self.limited = Some(self.limited.map_or(rate, |known| known.max(rate)));
-            }
-            let unsure = |place: &u16| {
-                let cell = self.cell(*place);
-                match self.is_dumb() {
-                    true => self.pass < BLIND_PASSES,
-                    false => !self.is_sure(cell) && cell.tries < self.settings.max_tries,
-                }
-            };
-            let todo: Vec<u16> = silent.iter().copied().filter(unsure).collect();
-            if !todo.is_empty() {
-                self.todo = todo;
-                self.pass += 1;
-                self.pass_begun = now;
-                self.late = (0, 0);
-                self.phase = Phase::Passing(0);
-                return;
-            }
-            let refuses = self.cells.iter().any(|cell| cell.kind == Kind::Unreachable);
-            if refuses && !silent.is_empty() {
-                self.limited.get_or_insert(REFUSALS);
-                self.choose(silent);
-                return self.begin_round(now);
-            }
+        let more = if self.sample.is_empty() {
+            self.passes_again(&silent, now) || self.asks_slowly(silent, now)
         } else {
-            let left = self.sample.iter().any(|place| self.cell(*place).kind == Kind::Silent);
-            let rounds = if self.settings.exact { self.settings.max_tries } else { ROUNDS };
-            if left && refused > 0 && self.trials.round < rounds {
-                return self.begin_round(now);
-            }
-            let any = |place: &u16| self.cell(*place).kind == Kind::Unreachable;
-            if self.sample.iter().any(any) {
-                let rate = self.limited.unwrap_or(REFUSALS);
-                self.warn(Warning::RateLimited { rate });
-            } else {
-                // Nobody limits anything: those are silent that are silent.
-                self.sample.clear();
-                self.limited = None;
-            }
+            self.asks_slowly_again(now)
+        };
+        if !more {
+            self.finish();
         }
-        self.finish();
+    }
+
+    /// Begins another pass, if a reply may have been missed.
+    fn passes_again(&mut self, silent: &[u16], now: Time) -> bool {
+        let seconds = now.saturating_sub(self.pass_begun).as_secs_f64();
+        let (_, refused) = self.late;
+        if self.pass > 1 && seconds >= LONG_ENOUGH && refused > 0 {
+            let rate = f64::from(refused) / seconds;
+            self.limited = Some(self.limited.map_or(rate, |known| known.max(rate)));
+        }
+        let unsure = |place: &u16| {
+            let cell = self.cell(*place);
+            if self.is_dumb() {
+                self.pass < BLIND_PASSES
+            } else {
+                !self.is_sure(cell) && cell.tries < self.settings.max_tries
+            }
+        };
+        let todo: Vec<u16> = silent.iter().copied().filter(unsure).collect();
+        if todo.is_empty() {
+            return false;
+        }
+        self.todo = todo;
+        self.pass += 1;
+        self.pass_begun = now;
+        self.late = (0, 0);
+        self.phase = Phase::Passing(0);
+        true
+    }
+
+    /// Begins to ask silent ports slowly, if somebody refuses at all.
+    fn asks_slowly(&mut self, silent: Vec<u16>, now: Time) -> bool {
+        let any = self.cells.iter().any(|cell| cell.kind == Kind::Unreachable);
+        if !any || silent.is_empty() {
+            return false;
+        }
+        self.limited.get_or_insert(REFUSALS);
+        self.choose(silent);
+        self.begin_round(now);
+        true
+    }
+
+    /// Begins another round, as long as refusals still come; otherwise it is known what silence means.
+    fn asks_slowly_again(&mut self, now: Time) -> bool {
+        let (_, refused) = self.late;
+        let left = self.sample.iter().any(|place| self.cell(*place).kind == Kind::Silent);
+        let rounds = if self.settings.exact { self.settings.max_tries } else { ROUNDS };
+        if left && refused > 0 && self.trials.round < rounds {
+            self.begin_round(now);
+            return true;
+        }
+        let others = self.cells.iter().any(|cell| cell.kind == Kind::Silent && cell.detail == 0);
+        if self.share_refused() < HARDLY_ANY {
+            // Nobody limits anything: those are silent that are silent.
+            self.sample.clear();
+            self.limited = None;
+        } else if others {
+            let rate = self.limited.unwrap_or(REFUSALS);
+            self.warn(Warning::RateLimited { rate });
+        }
+        false
     }
 
     /// Chooses whom to ask slowly: all where it is to be exact, otherwise those that matter most, and some by chance.
@@ -313,24 +338,32 @@ impl Sweep {
         pace.min(self.pulse.rate.max(0.1))
     }
 
+    /// The part of the sample that stands for others.
+    fn chosen(&self) -> impl Iterator<Item = Cell> {
+        self.sample.iter().skip(self.trials.own).map(|place| self.cell(*place))
+    }
+
+    /// How many of those were refused, from 0 to 1.
+    fn share_refused(&self) -> f64 {
+        let refused = self.chosen().filter(|cell| cell.kind == Kind::Unreachable).count();
+        let number = |many: usize| f64::from(u32::try_from(many).unwrap_or(u32::MAX));
+        number(refused) / number(self.chosen().count().max(1))
+    }
+
     /// What the sample says of those that were not asked slowly.
     pub(crate) fn estimate_by_udp(&self) -> (State, Reason) {
-        let chosen = self.sample.iter().skip(self.trials.own).map(|place| self.cell(*place));
-        let (mut all, mut refused, mut closed) = (0.0, 0.0, 0.0);
-        for cell in chosen {
-            all += 1.0;
-            if cell.kind == Kind::Unreachable {
-                refused += 1.0;
-                closed += f64::from(u8::from(self.state(cell).0 == State::Closed));
-            }
-        }
-        let share = if all > 0.0 { refused / all } else { 0.0 };
-        let state = match share >= NEARLY_ALL {
-            true if closed >= refused / 2.0 => State::Closed,
-            true => State::Filtered,
-            false => State::OpenOrFiltered,
+        let refused = self.share_refused();
+        let is = |cell: &Cell, state| self.state(*cell).0 == state;
+        let refusals = || self.chosen().filter(|cell| cell.kind == Kind::Unreachable);
+        let closed = refusals().filter(|cell| is(cell, State::Closed)).count();
+        let state = if refused < NEARLY_ALL {
+            State::OpenOrFiltered
+        } else if closed * 2 >= refusals().count() {
+            State::Closed
+        } else {
+            State::Filtered
         };
-        (state, Reason::Estimated { refused: share })
+        (state, Reason::Estimated { refused })
     }
 
     /// That nobody knew what gets through is said, where it mattered.
