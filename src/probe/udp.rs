@@ -3,7 +3,8 @@
 //! # Sends
 //! To each port a datagram that a client of the service that is usual there would send first, or an empty line where none is
 //! known. Each only asks: nothing is changed, no password is tried, nothing is begun that would have to be ended, and the
-//! answers are small. Which they are, and why, stands in the reference, one line a port.
+//! answers are small. Which they are, by which standard, and who keeps silent in any case, stands in
+//! `src/probe/udp/letters.rs`.
 //!
 //! # Yields
 //! The state of every port with its reason: open, because something came back; closed, because the host itself says so by
