@@ -100,7 +100,7 @@ pub static LETTERS: &[Letter] = &[
         "port mapper",
         "whether it is there (the null procedure)",
         "RFC 1833 section 3, RFC 5531 section 9",
-        Says::Hex("706f7374 00000000 00000002 000186a0 00000002 00000000 00000000x4 00000000x4"),
+        Says::Hex("706f7374 00000000 00000002 000186a0 00000002 00000000 00000000x4"),
     ),
     letter(
         &[123],
@@ -203,7 +203,7 @@ pub static LETTERS: &[Letter] = &[
         "NFS",
         "whether it is there (the null procedure)",
         "RFC 1813 section 3.3.0",
-        Says::Hex("706f7374 00000000 00000002 000186a3 00000003 00000000 00000000x4 00000000x4"),
+        Says::Hex("706f7374 00000000 00000002 000186a3 00000003 00000000 00000000x4"),
     ),
     letter(
         &[3391, 4433, 5349, 5684],
