@@ -21,6 +21,7 @@ use crate::model::net::{CheckId, parse_port_ranges};
 use crate::model::plan::{Bound, Class, Limits};
 use crate::model::said::Said;
 use crate::plan::Asked;
+use crate::probe::letters;
 use crate::profile::{GateRule, OutOfSight, Profile, ports};
 
 use lines::Lines;
@@ -34,7 +35,8 @@ const ADVERSITY: u64 = 1800;
 
 /// Examine the ports of hosts
 ///
-/// Tells of every TCP port whether it is open, closed or filtered, how that is known, and how likely an open one was missed.
+/// Tells of every TCP port whether it is open, closed or filtered, how that is known, and how likely an open one was missed;
+/// with `--sweep udp` of every UDP port, which may also be open or filtered: whoever listens there need not answer.
 /// A port that answers is asked again all along, so that losses, bans and narrow paths are noticed; an open one is confirmed
 /// by a whole handshake. Addresses of this machine need no leave, anything else needs an authorisation or --authorised-by.
 #[derive(Debug, Args)]
@@ -44,19 +46,21 @@ Exit codes: 0 every port is settled, 2 not trustworthy, 3 refused by scope, 4 in
 Examples:
   postern ports 127.0.0.1
   postern ports 127.0.0.1 -p 1-65535 --pace 5000/s
+  postern ports 127.0.0.1 -p 53,123,161 --sweep udp
   postern ports www.example.org=192.0.2.10 -p 22,80,443 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
   postern ports web1 -i inventory.yaml -a authorisation.yaml --format jsonl")]
 pub(super) struct Ports {
     /// Addresses, names, names with their address (www.example.org=192.0.2.10), or with --inventory one of its hosts.
     #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
-    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: well-known and common].
+    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: well-known and common; with `--sweep udp`
+    /// those that there is a letter for].
     #[arg(short = 'p', long = "ports", value_name = "PORTS")]
     which: Option<PortSet>,
     #[command(flatten)]
     leave: Leave,
-    /// How packets are sent: SYNs by themselves (which needs the privilege CAP_NET_RAW), or the system's own connects
-    /// [default: SYNs where that is permitted].
+    /// How packets are sent: SYNs by themselves (which needs the privilege CAP_NET_RAW), the system's own connects, or UDP
+    /// datagrams, to UDP ports [default: SYNs where that is permitted].
     #[arg(long, value_name = "WAY", help_heading = "How")]
     sweep: Option<Way>,
     /// Where refusals are limited in number, waits for each port instead of asking a sample.
@@ -77,6 +81,8 @@ enum Way {
     Connect,
     /// SYNs by themselves.
     Syn,
+    /// UDP datagrams: the UDP ports instead of the TCP ports.
+    Udp,
 }
 
 /// How the result is shown.
@@ -121,7 +127,7 @@ impl Ports {
         }
         self.ask_ports_only(&mut loaded);
         let mut plan = loaded.plan_for(
-            &[Asked { check: CheckId("ports".into()), probes: ["tcp".to_owned()].into() }],
+            &[Asked { check: CheckId("ports".into()), probes: [self.probe().to_owned()].into() }],
             now,
         );
         // No check is judged by it.
@@ -137,7 +143,7 @@ impl Ports {
         let path = self.book.clone().unwrap_or_else(|| scratch.path().join("book.jsonl"));
         let opened = head(&loaded, &plan, now, BTreeMap::new())?;
         let journal = Journal::create(&path, &opened).map_err(|wrong| told(&wrong))?;
-        let mut lines = Lines::new(self.format == Format::Jsonl);
+        let mut lines = Lines::new(self.format == Format::Jsonl, self.probe());
         let mut tell = |event: &Event| lines.hear(event);
         let on = "begin again with the same command";
         let ended = carry_out_telling(
@@ -165,17 +171,33 @@ impl Ports {
         Ok(Given { limits: self.leave.pace.map(limits), ..self.leave.given(&self.hosts) })
     }
 
+    /// The probe that asks.
+    fn probe(&self) -> &'static str {
+        if self.sweep == Some(Way::Udp) { "udp" } else { "tcp" }
+    }
+
     /// Leaves out every probe but that of names and that of ports, which is examined to the end.
     fn ask_ports_only(&self, loaded: &mut Loaded) {
-        loaded.probes.retain(|probe| matches!(&*probe.name, "names" | "tcp"));
-        for probe in loaded.probes.iter_mut().filter(|probe| probe.name == "tcp") {
-            probe.bound = Bound { connections: PACKETS_A_PORT, ..probe.bound };
+        let own = self.probe();
+        // The bound of time is for as many ports as are asked side by side. A port that keeps silent is asked a few times in
+        // any case, and waited for where that is to be exact.
+        let parallel = u64::from(loaded.limits().per_host_parallel);
+        let by_parallel = if self.exact { parallel * 2 } else { parallel / 20 };
+        loaded.probes.retain(|probe| probe.name == "names" || probe.name == own);
+        for probe in loaded.probes.iter_mut().filter(|probe| probe.name == own) {
+            probe.bound = match own {
+                "udp" => Bound { seconds: probe.bound.seconds + by_parallel, ..probe.bound },
+                _ => Bound { connections: PACKETS_A_PORT, ..probe.bound },
+            };
+        }
+        if own == "udp" {
+            loaded.rulebook.profile.ports = letters::ports();
         }
         if let Some(PortSet(ports)) = &self.which {
             loaded.rulebook.profile.ports.clone_from(ports);
         }
         let by = match self.sweep {
-            None => Wish::Best,
+            None | Some(Way::Udp) => Wish::Best,
             Some(Way::Connect) => Wish::Connect,
             Some(Way::Syn) => Wish::Syn,
         };

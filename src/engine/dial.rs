@@ -41,6 +41,8 @@ pub(crate) struct Connected {
 
 /// An unanswered SYN of a sweep gives up its place after so long.
 pub(crate) const SILENT: Duration = Duration::from_millis(300);
+/// So many errors of earlier datagrams may be in the way of one.
+const OLD_ERRORS: u32 = 3;
 /// Waits between attempts when our own machine is short of something.
 const BACK_OFF: [u64; 6] = [20, 50, 100, 250, 500, 1000];
 
@@ -123,21 +125,24 @@ pub(crate) fn datagrams(
 /// # Errors
 /// What our own machine was short of.
 pub(crate) fn letter_box(to: SocketAddr) -> Result<UdpSocket, Unopened> {
+    let open = || UdpSocket::from_std(letter_socket(to)?.into());
+    open().map_err(|wrong| no_way(&wrong, to))
+}
+
+/// The same, for whoever waits for many at once.
+pub(crate) fn letter_socket(to: SocketAddr) -> io::Result<Socket> {
     let any: IpAddr = match to {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let open = || -> io::Result<UdpSocket> {
-        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        if to.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        let _ = postern_raw::keep_errors(&socket, to);
-        socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
-        UdpSocket::from_std(socket.into())
-    };
-    open().map_err(|wrong| no_way(&wrong, to))
+    let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    if to.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    let _ = postern_raw::keep_errors(&socket, to);
+    socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
+    Ok(socket)
 }
 
 /// Sends one datagram to where the permit leads.
@@ -170,6 +175,11 @@ pub(crate) async fn post(
 #[expect(clippy::disallowed_methods, reason = "the one door; the address is a permit's")]
 async fn leave(socket: &UdpSocket, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
     socket.send_to(bytes, to).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one door; the address is a permit's")]
+fn leave_at_once(socket: &Socket, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+    socket.send_to(bytes, &SockAddr::from(to))
 }
 
 fn write_intent(gate: &Gate, permit: &Permit, step: Option<StepId>) -> Result<(), Unopened> {
@@ -229,7 +239,7 @@ pub(crate) fn announce_many(
     Ok(permits.into_ports().into_iter().map(move |port| Place(SocketAddr::new(to, port))))
 }
 
-/// A place to which one SYN may go: it stands in the audit log.
+/// A place to which one packet may go: it stands in the audit log.
 #[derive(Debug)]
 pub(crate) struct Place(SocketAddr);
 
@@ -237,6 +247,22 @@ impl Place {
     /// The port.
     pub(crate) fn port(&self) -> u16 {
         self.0.port()
+    }
+
+    /// Lets a datagram go by a socket of [`letter_socket`]'s making.
+    ///
+    /// # Errors
+    /// What our own machine was short of, or that there is no way from here.
+    pub(crate) fn post(self, socket: &Socket, bytes: &[u8]) -> io::Result<()> {
+        // What the network told of an earlier datagram is told in place of sending this one; the queue keeps it.
+        let mut tries = 0;
+        loop {
+            match leave_at_once(socket, bytes, self.0) {
+                Ok(_) => return Ok(()),
+                Err(wrong) if passes(&wrong) || tries == OLD_ERRORS => return Err(wrong),
+                Err(_) => tries += 1,
+            }
+        }
     }
 
     /// Lets the SYN go, and answers at once.

@@ -294,8 +294,12 @@ impl Doors for StepDoors {
         Box::pin(self.resolve_one(name))
     }
 
-    fn sweep<'a>(&'a self, ports: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>> {
-        Box::pin(sweep::sweep(self, ports))
+    fn sweep<'a>(
+        &'a self,
+        transport: Transport,
+        ports: &'a [u16],
+    ) -> Soon<'a, Result<PortsSaw, Unopened>> {
+        Box::pin(sweep::sweep(self, transport, ports))
     }
 
     fn whereabouts(&self, name: &str) -> Result<IpAddr, String> {

@@ -1,11 +1,13 @@
-//! Examines the TCP ports of one address: lends the sweep's core a clock, turns and sockets, and writes down what it says.
+//! Examines the ports of one address: lends the sweep's core a clock, turns and sockets, and writes down what it says.
 //!
 //! The core decides what is to be asked and what an answer means; here it is decided whether that may be sent now. A packet
 //! goes when the permit's turn has come, after it stands in the audit log, and never otherwise.
 
 mod connects;
+mod letters;
 mod raw;
 mod told;
+mod udp;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -17,18 +19,22 @@ use postern_sweep::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::dial::{Place, announce_many, no_way};
+use super::dial::{Place, TCP, announce_many, no_way};
 use super::doors::StepDoors;
 use super::gate::{Gate, Later, passes};
 use super::pace::Payers;
 use super::sweep::{Settled, runs, within_scope};
 use super::world::instant;
+use crate::model::net::Transport;
 use crate::model::record::Again;
 use crate::model::saw::PortsSaw;
 use crate::talk::Unopened;
 
 use connects::{Came, Connects, For};
+use letters::Letters;
 use raw::Raw;
+
+pub(crate) use udp::examine_by_udp;
 
 /// What is settled goes into the book so soon: a scan that is killed asks again what was answered within that time.
 const SOON: Duration = Duration::from_millis(50);
@@ -76,7 +82,7 @@ pub(crate) async fn examine(
 ) -> Result<PortsSaw, Unopened> {
     let address = doors.spot.address;
     let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
-    let mut open = within_scope(doors, address, ports)?;
+    let mut open = within_scope(doors, address, TCP, ports)?;
     open.retain(|port| !doors.settled.contains_key(port));
     let raw = way(address, how.by)?;
     let mut run = Run::new(doors, address, &open, how, raw)?;
@@ -115,6 +121,8 @@ struct Run<'a> {
     begun: Instant,
     connects: Connects,
     raw: Option<Raw>,
+    /// For UDP.
+    letters: Option<Letters>,
     /// What the core wants sent and no turn has come for.
     wanted: VecDeque<Transmit>,
     later: Option<Later>,
@@ -145,19 +153,31 @@ impl<'a> Run<'a> {
             exact: how.exact,
             ..Settings::default()
         };
-        let mut core = Sweep::new(ports, settings, Time::ZERO);
+        let core = Sweep::new(ports, settings, Time::ZERO);
+        Self::with(doors, address, core, raw, None)
+    }
+
+    /// One that sends by those means.
+    fn with(
+        doors: &'a StepDoors,
+        address: IpAddr,
+        mut core: Sweep,
+        raw: Option<Raw>,
+        letters: Option<Letters>,
+    ) -> Result<Self, Unopened> {
         for (port, (state, _)) in &doors.settled {
             told::known(&mut core, *port, *state);
         }
         let connects = Connects::new(address).map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
         Ok(Self {
             doors,
-            gate,
+            gate: &doors.gate,
             address,
             core,
             begun: instant(),
             connects,
             raw,
+            letters,
             wanted: VecDeque::new(),
             later: None,
             came: Vec::new(),
@@ -209,6 +229,7 @@ impl<'a> Run<'a> {
                 () = gate.stop.given() => {}
                 () = self.connects.wait() => {}
                 () = heard(self.raw.as_ref()) => {}
+                () = udp::heard(self.letters.as_ref()) => {}
                 () = moved, if waits_for_others => {}
                 () = sleep_until(until) => {}
             }
@@ -250,7 +271,9 @@ impl<'a> Run<'a> {
                 |next: &Transmit| self.raw.is_none() || matches!(next, Transmit::Confirm(_));
             let connects = by_connect(first);
             let alike = self.wanted.iter().take_while(|next| by_connect(next) == connects).count();
-            let sent = if connects {
+            let sent = if self.letters.is_some() {
+                self.send_letters(&payers, alike)?
+            } else if connects {
                 self.send_connects(&payers, alike)?
             } else {
                 self.send_raw(&payers, alike)?
@@ -331,7 +354,11 @@ impl<'a> Run<'a> {
     fn announce(&self, row: &[Transmit]) -> Result<Vec<Place>, Unopened> {
         let now = self.gate.now();
         for _ in row {
-            self.doors.budget.connection()?;
+            if self.letters.is_some() {
+                self.doors.budget.datagram()?;
+            } else {
+                self.doors.budget.connection()?;
+            }
         }
         let mut places = Vec::with_capacity(row.len());
         for purpose in [None, Some(Again::Canary), Some(Again::Confirm)] {
@@ -339,7 +366,10 @@ impl<'a> Run<'a> {
             let these = || row.iter().enumerate().filter(alike);
             let ports: Vec<u16> = these().map(|(_, next)| probe(*next).port).collect();
             let Some(first) = ports.first() else { continue };
-            let want = self.doors.want(self.address, self.doors.origin, *first);
+            let mut want = self.doors.want(self.address, self.doors.origin, *first);
+            if self.letters.is_some() {
+                want.transport = Transport::Udp;
+            }
             let permits = self.gate.scope.permits(&want, ports, now);
             let permits = permits.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
             let announced = announce_many(self.gate, permits, self.doors.step.id, purpose)?;
@@ -362,6 +392,7 @@ impl<'a> Run<'a> {
             }
         }
         self.came = came;
+        self.hear_letters(at)?;
         if let Some(raw) = &mut self.raw {
             let core = &mut self.core;
             let heard = raw.hear(at, |answer, at| core.handle(&answer, at));

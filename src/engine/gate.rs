@@ -265,6 +265,18 @@ impl Gate {
         self.moved.notify_waiters();
     }
 
+    /// The same, of datagrams.
+    pub(crate) fn posted(&self, id: u64, sent: u32) {
+        self.pace(|pace, now| pace.sent_of(id, sent, now));
+        self.datagrams.fetch_add(u64::from(sent), Ordering::Relaxed);
+        self.moved.notify_waiters();
+    }
+
+    /// A place for a socket by which many datagrams go, if there is one.
+    pub(crate) fn place_now(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.sockets).try_acquire_owned().ok()
+    }
+
     /// Waits until a turn or a place may have become free.
     pub(crate) fn moved(&self) -> Notified<'_> {
         self.moved.notified()

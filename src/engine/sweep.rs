@@ -13,11 +13,12 @@ use tokio::time::sleep_until;
 
 use super::dial::{How, SILENT, dial};
 use super::doors::StepDoors;
-use super::examine::examine;
+use super::examine::{examine, examine_by_udp};
 use super::pace::Kind;
 use super::world::instant;
-use crate::model::net::port_ranges;
+use crate::model::net::{Transport, port_ranges};
 use crate::model::saw::{Cut, PortRun, PortState, PortsSaw};
+use crate::scope::Want;
 use crate::talk::Unopened;
 
 /// Ports with their states, and how each was told.
@@ -34,13 +35,21 @@ const SOON: Duration = Duration::from_millis(20);
 const MANY: usize = 256;
 
 /// Sweeps the ports of the spot's address.
-pub(crate) async fn sweep(doors: &StepDoors, ports: &[u16]) -> Result<PortsSaw, Unopened> {
+pub(crate) async fn sweep(
+    doors: &StepDoors,
+    transport: Transport,
+    ports: &[u16],
+) -> Result<PortsSaw, Unopened> {
+    if transport == Transport::Udp {
+        let how = doors.gate.world.examining.unwrap_or_default();
+        return examine_by_udp(doors, ports, how).await;
+    }
     if let Some(how) = doors.gate.world.examining {
         return examine(doors, ports, how).await;
     }
     let address = doors.spot.address;
     let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
-    let mut open: Vec<u16> = within_scope(doors, address, ports)?;
+    let mut open: Vec<u16> = within_scope(doors, address, transport, ports)?;
     let mut settled = doors.settled.clone();
     open.retain(|port| !settled.contains_key(port));
     for attempt in 1..=ATTEMPTS {
@@ -54,13 +63,14 @@ pub(crate) async fn sweep(doors: &StepDoors, ports: &[u16]) -> Result<PortsSaw, 
 pub(super) fn within_scope(
     doors: &StepDoors,
     address: IpAddr,
+    transport: Transport,
     ports: &[u16],
 ) -> Result<Vec<u16>, Unopened> {
     let mut refused: BTreeMap<String, Vec<u16>> = BTreeMap::new();
     let mut open = Vec::new();
     let now = doors.gate.now();
     for port in ports {
-        let want = doors.want(address, doors.origin, *port);
+        let want = Want { transport, ..doors.want(address, doors.origin, *port) };
         match doors.gate.scope.allows(&want, now) {
             Ok(()) => open.push(*port),
             Err(refusal) => match doors.gate.refused(Some(&want), refusal) {

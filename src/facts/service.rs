@@ -137,7 +137,7 @@ fn state(ground: &Ground<'_>, spot: &Spot, run: Option<&Run>) -> Value {
         Some((PortState::Open, _)) => "open",
         Some((PortState::Closed, _)) => "closed",
         Some((PortState::Filtered, _)) => "filtered",
-        Some((PortState::Inconclusive, reason)) => {
+        Some((PortState::Inconclusive | PortState::OpenOrFiltered, reason)) => {
             let reason = reason.as_ref().map_or("no clear answer".to_owned(), cut_in_words);
             return Value::unknown(reason);
         }

@@ -78,8 +78,8 @@ impl Sweep {
 
     /// The ports that were asked.
     pub(super) fn asked(&self) -> PortSet {
-        use PortState::{Closed, Filtered, Inconclusive, Open};
-        self.set(&[Open, Closed, Filtered, Inconclusive])
+        use PortState::{Closed, Filtered, Inconclusive, Open, OpenOrFiltered};
+        self.set(&[Open, Closed, Filtered, Inconclusive, OpenOrFiltered])
     }
 
     /// Whether somebody is there: a port is open, or was refused, or its packets were turned away by ICMP. Silence says

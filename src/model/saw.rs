@@ -69,7 +69,7 @@ pub enum Answered<T> {
     No(String),
 }
 
-/// The `tcp` probe: the state of every port that was asked of one address, as ranges.
+/// The probes `tcp` and `udp`: the state of every port that was asked of one address, as ranges.
 ///
 /// A sweep writes what it has settled as it goes, in observations of the same step and
 /// spot; the last of them holds everything, and only it comes before the step's end.
@@ -85,7 +85,7 @@ pub struct PortsSaw {
 /// How an examination of ports went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Swept {
-    /// How packets were sent: `connect`, or `syn`.
+    /// How packets were sent: `connect`, `syn`, or `udp`.
     pub by: String,
     /// How many, canaries and confirmations among them.
     pub sent: u64,
@@ -121,14 +121,17 @@ pub struct PortRun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PortState {
-    /// A connection was established.
+    /// A connection was established; over UDP, a datagram came back.
     Open,
-    /// Refused by a reset.
+    /// Refused by a reset; over UDP, by the host itself.
     Closed,
     /// Nothing came back, or an ICMP error did.
     Filtered,
     /// Asked, and the answer does not settle it.
     Inconclusive,
+    /// Nothing came back over UDP, where whoever listens need not answer.
+    #[serde(rename = "open|filtered")]
+    OpenOrFiltered,
 }
 
 impl PortState {

@@ -25,11 +25,13 @@ macro_rules! probes {
         static SOURCES: &[&str] = &[$(include_str!(concat!(stringify!($module), ".rs"))),*];
     };
 }
-probes! { names, tcp, greeting, tls, http }
+probes! { names, tcp, udp, greeting, tls, http }
 
 mod dns;
 pub mod plugin;
 pub mod recipe;
+
+pub use self::udp::letters;
 
 use self::recipe::Tape;
 

@@ -123,7 +123,7 @@ impl Doors for Behind {
         Box::pin(async { self.script.names.clone().ok_or(Unopened::Stopped) })
     }
 
-    fn sweep<'a>(&'a self, _: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>> {
+    fn sweep<'a>(&'a self, _: Transport, _: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>> {
         Box::pin(async { self.script.ports.clone().ok_or(Unopened::Stopped) })
     }
 

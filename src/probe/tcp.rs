@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 
 use super::{Ask, Brought, Errand, Probe, Reach};
+use crate::model::net::Transport;
 use crate::model::plan::{Bound, Class, When};
 use crate::talk::Unopened;
 
@@ -28,7 +29,7 @@ pub(super) static PROBE: Probe = Probe {
 };
 
 async fn ask(errand: &Errand<'_>) -> Result<Brought, Unopened> {
-    let saw = errand.doors.sweep(errand.ports).await?;
+    let saw = errand.doors.sweep(Transport::Tcp, errand.ports).await?;
     Brought::new(&saw, Vec::new())
 }
 

@@ -178,6 +178,7 @@ fn observed(states: &BTreeMap<IpAddr, PortState>) -> Vec<(IpAddr, String)> {
         PortState::Closed => "closed",
         PortState::Filtered => "filtered",
         PortState::Inconclusive => "inconclusive",
+        PortState::OpenOrFiltered => "open|filtered",
     };
     states.iter().map(|(address, state)| (*address, word(*state).to_owned())).collect()
 }
@@ -187,7 +188,7 @@ fn cell_for_us(states: &BTreeMap<IpAddr, PortState>) -> ExposureCell {
     let any = |state| states.values().any(|known| *known == state);
     if any(PortState::Open) {
         ExposureCell::AsDeclared
-    } else if states.is_empty() || any(PortState::Inconclusive) {
+    } else if states.is_empty() || is_unsettled(states) {
         ExposureCell::NotSettled
     } else if any(PortState::Filtered) {
         ExposureCell::DeclaredButFiltered
@@ -201,11 +202,17 @@ fn cell_for_others(states: &BTreeMap<IpAddr, PortState>) -> ExposureCell {
     let any = |state| states.values().any(|known| *known == state);
     if any(PortState::Open) {
         ExposureCell::Undeclared
-    } else if states.is_empty() || any(PortState::Inconclusive) {
+    } else if states.is_empty() || is_unsettled(states) {
         ExposureCell::NotSettled
     } else {
         ExposureCell::ShutAsDeclared
     }
+}
+
+fn is_unsettled(states: &BTreeMap<IpAddr, PortState>) -> bool {
+    let unsettled =
+        |state: &PortState| matches!(state, PortState::Inconclusive | PortState::OpenOrFiltered);
+    states.values().any(unsettled)
 }
 
 /// The findings about a row's service.

@@ -10,7 +10,7 @@ use crate::model::saw::{Answered, Cut, GreetingSaw, HttpSaw, NamesSaw, PortsSaw,
 pub(super) fn of(saw: &Observation, port: Option<u16>) -> Vec<String> {
     let lines = match saw.probe.as_str() {
         "names" => form(saw).map(names),
-        "tcp" => form(saw).map(|saw| ports(&saw, port)),
+        "tcp" | "udp" => form(saw).map(|of| ports(&of, &saw.probe, port)),
         "greeting" => form(saw).map(|saw| greeting(&saw)),
         "tls" => form(saw).map(|saw| tls(&saw)),
         "http" => form(saw).map(|saw| http(&saw)),
@@ -41,7 +41,7 @@ fn names(saw: NamesSaw) -> Vec<String> {
     alias.chain([answer("A", v4), answer("AAAA", v6)]).chain(refused).collect()
 }
 
-fn ports(saw: &PortsSaw, port: Option<u16>) -> Vec<String> {
+fn ports(saw: &PortsSaw, protocol: &str, port: Option<u16>) -> Vec<String> {
     let has = |ports: &str| {
         let wanted = |port| parse_port_ranges(ports).is_ok_and(|ports| ports.contains(&port));
         port.is_none_or(wanted)
@@ -51,7 +51,7 @@ fn ports(saw: &PortsSaw, port: Option<u16>) -> Vec<String> {
         let ports = port.map_or_else(|| run.ports.clone(), |port| port.to_string());
         let state = serde_json::to_value(run.state).unwrap_or_default();
         let how = run.reason.as_ref().map(|cut| format!(" ({})", how(cut))).unwrap_or_default();
-        format!("! {ports}/tcp {}{how}", state.as_str().unwrap_or("?"))
+        format!("! {ports}/{protocol} {}{how}", state.as_str().unwrap_or("?"))
     })
     .collect()
 }

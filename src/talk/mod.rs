@@ -20,6 +20,7 @@ pub use datagrams::{Carrier, Datagram, Datagrams};
 pub use program::{Ran, RanOut};
 pub use transcript::Transcript;
 
+use crate::model::net::Transport;
 use crate::model::saw::{Cut, NamesSaw, PortsSaw};
 use crate::plugins::Plugin;
 
@@ -79,8 +80,12 @@ pub trait Doors: Send + Sync {
     /// Asks the resolvers about a name.
     fn resolve<'a>(&'a self, name: &'a str) -> Soon<'a, Result<NamesSaw, Unopened>>;
 
-    /// Finds the state of every one of those TCP ports of the spot's address.
-    fn sweep<'a>(&'a self, ports: &'a [u16]) -> Soon<'a, Result<PortsSaw, Unopened>>;
+    /// Finds the state of every one of those ports of the spot's address.
+    fn sweep<'a>(
+        &'a self,
+        transport: Transport,
+        ports: &'a [u16],
+    ) -> Soon<'a, Result<PortsSaw, Unopened>>;
 
     /// Starts a plug-in, says that line to it, and hears what it answers; it must be one that the scan was given.
     fn run<'a>(&'a self, plugin: &'a Plugin, line: &'a str) -> Soon<'a, Result<Ran, Unopened>>;

@@ -13,7 +13,7 @@ mod syn;
 mod watch;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::libc;
@@ -25,7 +25,7 @@ use nix::sys::socket::{
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-pub use options::{TcpInfo, tcp_info};
+pub use options::{TcpInfo, drops, tcp_info};
 pub use syn::{Heard, SynSocket, What};
 pub use watch::Watch;
 
@@ -59,6 +59,26 @@ pub fn keep_errors(socket: &impl AsFd, to: SocketAddr) -> io::Result<()> {
 /// # Errors
 /// What the system says, when the queue cannot be read.
 pub fn take_icmp_error(socket: &impl AsRawFd) -> io::Result<Option<IcmpError>> {
+    Ok(take_error_and_peer(socket)?.map(|(error, _)| error))
+}
+
+/// The same of a socket that sends to many: also to whom the packet was sent for which the error came back.
+///
+/// # Errors
+/// What the system says, when the queue cannot be read.
+pub fn take_icmp_error_of(socket: &impl AsRawFd) -> io::Result<Option<(SocketAddr, IcmpError)>> {
+    loop {
+        match take_error_and_peer(socket)? {
+            None => return Ok(None),
+            Some((error, Some(peer))) => return Ok(Some((peer, error))),
+            Some((_, None)) => {}
+        }
+    }
+}
+
+fn take_error_and_peer(
+    socket: &impl AsRawFd,
+) -> io::Result<Option<(IcmpError, Option<SocketAddr>)>> {
     let mut space = nix::cmsg_space!([u8; 512]);
     loop {
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
@@ -69,10 +89,16 @@ pub fn take_icmp_error(socket: &impl AsRawFd) -> io::Result<Option<IcmpError>> {
             Err(wrong) => return Err(wrong.into()),
         };
         let found = message.cmsgs()?.find_map(|control| icmp_error(&control));
-        if found.is_some() {
-            return Ok(found);
+        if let Some(found) = found {
+            return Ok(Some((found, message.address.and_then(place))));
         }
     }
+}
+
+/// An address of the system's as one of the standard library's.
+fn place(of: SockaddrStorage) -> Option<SocketAddr> {
+    let four = of.as_sockaddr_in().map(|four| SocketAddrV4::from(*four).into());
+    four.or_else(|| of.as_sockaddr_in6().map(|six| SocketAddrV6::from(*six).into()))
 }
 
 /// The ICMP error in what the system says beside a row of the queue, if it is one.
@@ -169,6 +195,28 @@ mod tests {
         let error = IcmpError { kind, code, from: Some(to.ip()) };
         assert_eq!(take_icmp_error(&socket).expect("a queue"), Some(error));
         assert_eq!(take_icmp_error(&socket).expect("a queue"), None);
+    }
+
+    /// One socket that sends to two closed ports hears of each.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the error queue is tested")]
+    fn the_queue_says_whose_packet_it_was() {
+        for from in ["127.0.0.1:0", "[::1]:0"] {
+            let socket = UdpSocket::bind(from).expect("a port");
+            let closed = [(); 2].map(|()| UdpSocket::bind(from).expect("a port"));
+            let to = closed.map(|closed| closed.local_addr().expect("its address"));
+            keep_errors(&socket, to[0]).expect("an error queue");
+            for to in to {
+                while socket.send_to(b"?", to).is_err() {}
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            let mut told = Vec::new();
+            while let Some((to, error)) = take_icmp_error_of(&socket).expect("a queue") {
+                assert_eq!(error.from, Some(to.ip()));
+                told.push(to);
+            }
+            assert_eq!(told, to);
+        }
     }
 
     #[test]

@@ -42,7 +42,10 @@ pub fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
 }
 
 /// How many packets the system threw away because this socket's receive buffer was full (`SO_MEMINFO`, Linux 4.12).
-pub(crate) fn drops(socket: &impl AsFd) -> io::Result<u64> {
+///
+/// # Errors
+/// What the system says, when it does not tell.
+pub fn drops(socket: &impl AsFd) -> io::Result<u64> {
     let info = Info(option(socket, libc::SOL_SOCKET, libc::SO_MEMINFO)?);
     let at = usize::try_from(libc::SK_MEMINFO_DROPS).unwrap_or_default() * size_of::<u32>();
     info.word(at).map(u64::from).ok_or_else(|| Errno::ENOPROTOOPT.into())

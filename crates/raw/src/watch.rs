@@ -45,6 +45,14 @@ impl Watch {
         Ok(self.epoll.modify(socket, &mut EpollEvent::new(flags, number))?)
     }
 
+    /// Tells by that number, again and again, as long as the socket has something to read or an error to tell.
+    ///
+    /// # Errors
+    /// What the system says, when it cannot watch it.
+    pub fn listening(&self, socket: &impl AsFd, number: u64) -> io::Result<()> {
+        Ok(self.epoll.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, number))?)
+    }
+
     /// Hands over the numbers of those that are ready, and how many they are. Never waits.
     ///
     /// # Errors

@@ -67,14 +67,19 @@ impl Sweep {
             (None, Phase::Passing(_) | Phase::Sampling(_)) => Some(self.next_send),
             _ if confirms || !self.again.is_empty() => Some(self.next_send),
             (None, Phase::Resting(_)) if self.pulse.asks_again() && self.may_ask_canaries(true) => {
-                Some(self.next_send)
+                Some(self.next_send.max(self.canaries_from()))
             }
-            (None, Phase::Resting(_)) if self.silent == 0 => Some(self.last_sent),
-            (None, Phase::Resting(until)) if self.waiting.is_empty() && !self.pulse.is_open() => {
+            (None, Phase::Resting(_)) if self.silent == 0 && !self.is_trial_awaited() => {
+                Some(self.last_sent)
+            }
+            (None, Phase::Resting(until))
+                if self.waiting.is_empty() && !self.pulse.is_open() && !self.is_trial_awaited() =>
+            {
                 Some(until)
             }
             (None, Phase::Resting(_) | Phase::Done) => None,
         };
+        let mine = mine.into_iter().chain(self.trial_due()).min();
         let mine = mine.map(|at| at.max(self.hold_until));
         flight.into_iter().chain(canary).chain(mine).min()
     }
@@ -94,7 +99,9 @@ impl Sweep {
             }
             Transmit::Canary(probe) => {
                 self.summary.canaries += 1;
-                self.pulse.sent(probe, now);
+                if !self.place(probe.port).is_some_and(|place| self.is_on_trial(place)) {
+                    self.pulse.sent(probe, now);
+                }
                 if self.is_connect() {
                     self.flights.push_back(Flight { probe, sent: now });
                     self.waiting.insert(probe, now);
@@ -131,6 +138,9 @@ impl Sweep {
             Transmit::Probe(_) | Transmit::Canary(_) => {
                 self.waiting.remove(&probe);
                 self.pulse.unsent(probe);
+                if self.is_on_trial(place) {
+                    self.trial_not_asked();
+                }
             }
             Transmit::Confirm(_) => {
                 self.confirming.remove(&place);
@@ -182,13 +192,22 @@ impl Sweep {
             self.confirming.insert(place);
             return Some(Transmit::Confirm(self.probe(place)));
         }
+        if self.is_udp()
+            && let Some(probe) = self.trial(now)
+        {
+            return Some(Transmit::Canary(probe));
+        }
         let resting = matches!(self.phase, Phase::Resting(_)) && self.pulse.asks_again();
         let passing = matches!(self.phase, Phase::Passing(_) | Phase::Sampling(_));
-        if (resting || (passing && self.until_canary == 0)) && self.may_ask_canaries(resting) {
+        if (resting || (passing && self.until_canary == 0))
+            && self.may_ask_canaries(resting)
+            && now >= self.canaries_from()
+        {
             // By chance, so that it never keeps step with a queue on the way; also where none can be asked now: the first
             // packet of a bunch finds more room there than the others.
             let spacing = self.pulse.spacing();
             let more = self.chance.below(usize::try_from(spacing).unwrap_or(1));
+            self.canary_goes(now);
             self.until_canary = spacing / 2 + u32::try_from(more).unwrap_or(0);
             if let Some(probe) = self.canary() {
                 return Some(Transmit::Canary(probe));
@@ -219,6 +238,13 @@ impl Sweep {
                 self.rest(now);
                 None
             }
+            Phase::Sampling(at) if self.is_udp() => {
+                let place = self.next_of_round(at);
+                if place.is_none() {
+                    self.rest(now);
+                }
+                place
+            }
             Phase::Sampling(at) => {
                 let place = self.sample.get(at).copied();
                 match place {
@@ -233,11 +259,11 @@ impl Sweep {
 
     /// After a pass late answers are waited for.
     fn rest(&mut self, now: Time) {
-        let patience = self.pulse.patience();
+        let patience = self.patience_at_rest();
         self.phase = Phase::Resting(self.last_sent.max(now) + patience);
     }
 
-    fn probe(&mut self, place: u16) -> Probe {
+    pub(crate) fn probe(&mut self, place: u16) -> Probe {
         let port = self.port(place);
         let mut number = 0;
         self.change(place, |cell| number = cell.take_number());

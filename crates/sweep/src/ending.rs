@@ -18,9 +18,11 @@ impl Sweep {
     /// Goes over to what comes next, when its time has come.
     pub(crate) fn go_on(&mut self, now: Time) {
         let Phase::Resting(until) = self.phase else { return };
+        self.end_trial(now);
         // Where everybody has answered, nobody is waited for.
-        let wait =
-            self.silent > 0 && (now < until || !self.waiting.is_empty() || self.pulse.is_open());
+        let wait = (self.silent > 0
+            && (now < until || !self.waiting.is_empty() || self.pulse.is_open()))
+            || self.is_trial_awaited();
         if wait || !self.again.is_empty() {
             if !self.again.is_empty() {
                 // The pass is over but for those that could not be sent: they are sent first.
@@ -28,6 +30,9 @@ impl Sweep {
                 self.phase = Phase::Passing(0);
             }
             return;
+        }
+        if self.is_udp() {
+            return self.go_on_by_udp(now);
         }
         let seconds = now.saturating_sub(self.pass_begun).as_secs_f64().max(0.001);
         let sampled = !self.sample.is_empty();
@@ -94,6 +99,9 @@ impl Sweep {
 
     /// How fast a sample is asked: well below what is answered.
     pub(crate) fn sample_rate(&self) -> f64 {
+        if self.is_udp() {
+            return self.pace_of_refusals();
+        }
         let rate = self.limited.map_or(10.0, |rate| rate / 4.0);
         rate.clamp(0.5, self.pulse.rate.max(0.5))
     }
@@ -112,12 +120,12 @@ impl Sweep {
     }
 
     /// Settles all that is left.
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.phase = Phase::Done;
         self.flights.clear();
         self.waiting.clear();
         if self.is_dumb() && !self.ports.is_empty() {
-            self.warn(Warning::NoFeedback);
+            self.warn_of_blindness();
         }
         for place in 0..u16::try_from(self.cells.len()).unwrap_or(u16::MAX) {
             if self.cell(place).kind == Kind::Silent {

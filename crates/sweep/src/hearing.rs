@@ -56,6 +56,7 @@ impl Sweep {
             Said::Confirmed { spoke, .. } => self.confirmed(place, spoke),
             Said::Denied => self.denied(place),
             Said::NotConfirmed => self.not_confirmed(place, now),
+            Said::Replied => self.replied(place),
         }
         if dumb && !self.is_dumb() {
             self.pulse.first_light(now);
@@ -93,12 +94,15 @@ impl Sweep {
     /// A reset, or an ICMP error. What was open stays so: a canary may be refused by a host that has enough of it.
     fn shut(&mut self, place: u16, kind: Kind, detail: u8) {
         let cell = self.cell(place);
+        if self.is_udp() && cell.kind == Kind::Open {
+            return self.is_gone(place);
+        }
         match cell.kind {
             Kind::Silent | Kind::GivenUp => {}
             Kind::Unreachable if kind == Kind::Reset => {}
             _ => return,
         }
-        let surprise = cell.tries > 1 && cell.ln < SURPRISE;
+        let surprise = cell.tries > 1 && (self.is_udp() || cell.ln < SURPRISE);
         if surprise || matches!(self.phase, Phase::Sampling(_)) {
             let (resets, errors) = &mut self.late;
             *if kind == Kind::Reset { resets } else { errors } += 1;
@@ -107,7 +111,9 @@ impl Sweep {
             cell.kind = kind;
             cell.detail = detail;
         });
-        self.add_canary(place, if kind == Kind::Reset { 1 } else { 2 });
+        if !self.is_udp() {
+            self.add_canary(place, if kind == Kind::Reset { 1 } else { 2 });
+        }
         self.tell(place);
     }
 
@@ -119,6 +125,10 @@ impl Sweep {
         });
         self.opened += 1;
         self.tell(place);
+        self.look_whether_all_are_open();
+    }
+
+    pub(crate) fn look_whether_all_are_open(&mut self) {
         let asked = u32::try_from(self.ports.len()).unwrap_or(u32::MAX);
         if asked >= 20 && self.opened > asked / 10 * 9 {
             self.warn(Warning::AnswersEverything);

@@ -14,6 +14,8 @@
 //! - Silence proves nothing but by repetition. A silent port has been missed with the chance that all its probes were lost;
 //!   it is asked again, a whole pass over all others later, until that chance is below the one that is borne.
 //! - An open port is confirmed by a second whole handshake, on which the other side has to stay.
+//! - Over UDP only who replies is a canary, and only after it has replied often enough: many a service limits its answers.
+//!   Where nobody does, it goes slowly and says so.
 //! - Where resets or ICMP errors are limited in number, open ports are found all the same, and of the silent ones a sample is
 //!   asked slowly.
 
@@ -27,6 +29,7 @@ mod order;
 mod pulse;
 mod said;
 mod sweep;
+mod udp;
 
 pub use said::{
     Answer, Event, Probe, Rates, Reason, Resetter, Said, Settings, Settled, State, Summary, Time,

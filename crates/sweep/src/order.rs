@@ -1,9 +1,14 @@
 //! The order of the ports: the commonest first, so that somebody soon answers; the rest by chance, so that no two tries on a
 //! port fall into the same short trouble; some last.
 
+use crate::said::Way;
+
 /// Ports on which somebody answers most often: web, remote access, mail, names, and the like.
 const COMMON: [u16; 16] =
     [443, 80, 22, 25, 3389, 8080, 53, 21, 445, 8443, 110, 143, 3306, 139, 23, 135];
+/// The same over UDP: names, time, management, VPNs, and the like.
+const COMMON_UDP: [u16; 16] =
+    [53, 123, 161, 500, 137, 111, 5060, 1900, 69, 3478, 443, 4500, 1194, 389, 88, 623];
 
 /// A fast generator of numbers that look like chance (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
 /// 2014).
@@ -38,22 +43,23 @@ impl Chance {
 }
 
 /// The ports in the order in which they are asked, each once; there is no port 0.
-pub(crate) fn order(ports: &[u16], last: &[u16], seed: u64) -> Vec<u16> {
+pub(crate) fn order(ports: &[u16], way: Way, last: &[u16], seed: u64) -> Vec<u16> {
+    let common = if way == Way::Udp { COMMON_UDP } else { COMMON };
     let mut known = vec![false; 65_536];
     let mut take = |port: &u16| {
         *port != 0 && known.get_mut(usize::from(*port)).is_some_and(|k| !std::mem::replace(k, true))
     };
     let mut all: Vec<u16> = ports.iter().copied().filter(|port| take(port)).collect();
     Chance::new(seed).shuffle(&mut all);
-    let mut rank = vec![COMMON.len(); 65_536];
-    for (nth, port) in COMMON.iter().enumerate() {
+    let mut rank = vec![common.len(); 65_536];
+    for (nth, port) in common.iter().enumerate() {
         if let Some(rank) = rank.get_mut(usize::from(*port)) {
             *rank = nth;
         }
     }
     for port in last {
         if let Some(rank) = rank.get_mut(usize::from(*port)) {
-            *rank = COMMON.len() + 1;
+            *rank = common.len() + 1;
         }
     }
     all.sort_by_key(|port| rank.get(usize::from(*port)).copied().unwrap_or(0));
@@ -67,7 +73,7 @@ mod tests {
     #[test]
     fn every_port_comes_once_the_commonest_first_and_some_last() {
         let ports: Vec<u16> = (0..=65_535).chain([22, 80]).collect();
-        let order = order(&ports, &[104, 502, 443], 7);
+        let order = order(&ports, Way::Syn, &[104, 502, 443], 7);
         assert_eq!(order.len(), 65_535);
         assert_eq!(order.get(..4), Some([80, 22, 25, 3389].as_slice()));
         let mut end: Vec<u16> = order.iter().rev().take(3).copied().collect();
@@ -76,6 +82,6 @@ mod tests {
         let mut sorted = order.clone();
         sorted.sort_unstable();
         assert!(sorted.iter().copied().eq(1..=65_535));
-        assert_ne!(order, super::order(&ports, &[104, 502, 443], 8));
+        assert_ne!(order, super::order(&ports, Way::Syn, &[104, 502, 443], 8));
     }
 }

@@ -13,6 +13,9 @@ pub enum Way {
     Syn,
     /// Connects of the kernel, each with a socket of its own, which has to be closed.
     Connect,
+    /// UDP datagrams. A port that replies is open, one that keeps silent may be; and refusals are limited in number nearly
+    /// everywhere (RFC 1812 section 4.3.2.8), so that none of them is a canary.
+    Udp,
 }
 
 /// Packets a second.
@@ -39,12 +42,16 @@ pub struct Settings {
     pub in_flight: usize,
     /// Ports that come after all others.
     pub last: Vec<u16>,
+    /// Ports that matter more than others: where only a sample is asked slowly, these are asked as well.
+    pub matter: Vec<u16>,
     /// Whether every port is waited for where the answers are limited, instead of a sample.
     pub exact: bool,
     /// So long nobody may answer, after somebody had, before the rest is given up.
     pub give_up: Time,
     /// So many times a port is asked at most.
     pub max_tries: u8,
+    /// Whose ports they are: with [`Way::Udp`] only the host itself can say that nobody is behind a port.
+    pub host: Option<IpAddr>,
 }
 
 impl Default for Settings {
@@ -56,9 +63,11 @@ impl Default for Settings {
             rates: Rates { start: 100.0, ceiling: 1000.0 },
             in_flight: 512,
             last: Vec::new(),
+            matter: Vec::new(),
             exact: false,
             give_up: Duration::from_secs(90),
             max_tries: 20,
+            host: None,
         }
     }
 }
@@ -135,6 +144,8 @@ pub enum Said {
     Denied,
     /// No connection came about in time, or one without a window.
     NotConfirmed,
+    /// A datagram came back.
+    Replied,
 }
 
 /// What happens.
@@ -162,14 +173,16 @@ pub struct Settled {
 /// States of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// A whole handshake was made, and the other side stayed.
+    /// A whole handshake was made, and the other side stayed; over UDP, a datagram came back.
     Open,
-    /// Refused by a reset.
+    /// Refused by a reset; over UDP, by the host itself.
     Closed,
     /// Nothing came back, or an ICMP error did, or somebody answers for others.
     Filtered,
     /// Asked, and what came of it does not settle it.
     Inconclusive,
+    /// Nothing came back over UDP, where whoever listens need not answer.
+    OpenOrFiltered,
 }
 
 /// How a state is known.
@@ -180,6 +193,8 @@ pub enum Reason {
         /// Whether the other side spoke by itself.
         spoke: bool,
     },
+    /// A datagram came back.
+    Replied,
     /// A reset.
     Reset(Resetter),
     /// An ICMP error.
@@ -248,6 +263,11 @@ pub enum Warning {
     SynProxy,
     /// Nearly every port stays open.
     AnswersEverything,
+    /// No port replied that can be asked again and again: nobody knows what gets through at this pace.
+    Blind {
+        /// The share of probes that is thought to be lost, from 0 to 1.
+        assumed: f64,
+    },
     /// Our own machine was short of something so often.
     OwnTrouble {
         /// How often.
@@ -258,8 +278,8 @@ pub enum Warning {
 /// What came of a sweep, in numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// Ports by state: open, closed, filtered, inconclusive.
-    pub states: [u32; 4],
+    /// Ports by state: open, closed, filtered, inconclusive, open or filtered.
+    pub states: [u32; 5],
     /// Packets sent, canaries and confirmations among them.
     pub sent: u64,
     /// Canaries sent.

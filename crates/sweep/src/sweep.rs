@@ -9,6 +9,7 @@ use crate::pulse::{Noticed, Pulse};
 use crate::said::{
     Event, Probe, Reason, Resetter, Settings, Settled, State, Summary, Time, Warning, Way,
 };
+use crate::udp::Trials;
 
 /// Not in this sweep.
 pub(crate) const NONE: u16 = u16::MAX;
@@ -62,6 +63,8 @@ pub struct Sweep {
     /// Ports that serve as canaries: open ones first, then closed, then those that an ICMP error answers for.
     pub(crate) canaries: [VecDeque<u16>; 3],
     pub(crate) until_canary: u32,
+    /// Over UDP: who may become a canary, and how they are asked.
+    pub(crate) trials: Trials,
     pub(crate) chance: Chance,
     pub(crate) next_send: Time,
     pub(crate) last_sent: Time,
@@ -87,7 +90,7 @@ pub struct Sweep {
 impl Sweep {
     /// A sweep over those ports, each once; port 0 is none.
     pub fn new(ports: &[u16], settings: Settings, now: Time) -> Self {
-        let ports = order(ports, &settings.last, settings.seed);
+        let ports = order(ports, settings.way, &settings.last, settings.seed);
         let mut places = vec![NONE; 65_536];
         for (place, port) in (0..=u16::MAX).zip(&ports) {
             if let Some(slot) = places.get_mut(usize::from(*port)) {
@@ -110,6 +113,7 @@ impl Sweep {
             waiting: HashMap::new(),
             canaries: [const { VecDeque::new() }; 3],
             until_canary: 0,
+            trials: Trials::new(now),
             chance: Chance::new(settings.seed ^ 0xca_4a_47),
             next_send: now,
             last_sent: now,
@@ -146,7 +150,11 @@ impl Sweep {
         self.ports.push(port);
         let kind = if open { Kind::Open } else { Kind::Reset };
         self.cells.push(Cell { kind, foreign: true, ..Cell::default() });
-        self.add_canary(place, usize::from(!open));
+        match (self.is_udp(), open) {
+            (true, true) => self.may_become_a_canary(place),
+            (true, false) => {}
+            (false, _) => self.add_canary(place, usize::from(!open)),
+        }
     }
 
     /// What has happened, oldest first.
@@ -168,16 +176,17 @@ impl Sweep {
         let mut worst = f64::NEG_INFINITY;
         for cell in self.cells.iter().filter(|cell| !cell.foreign) {
             summary.tries = summary.tries.max(cell.tries);
-            let [open, closed, filtered, inconclusive] = &mut summary.states;
+            let [open, closed, filtered, inconclusive, either] = &mut summary.states;
             let count = match self.state(*cell).0 {
                 State::Open => open,
                 State::Closed => closed,
                 State::Filtered => filtered,
                 State::Inconclusive => inconclusive,
+                State::OpenOrFiltered => either,
             };
             *count += 1;
             if cell.kind == Kind::GivenUp {
-                worst = worst.max(f64::from(self.ln(*cell)));
+                worst = worst.max(self.ln_missed(*cell));
             }
         }
         summary.miss = if worst.is_finite() { worst.exp() } else { 0.0 };
@@ -253,15 +262,23 @@ impl Sweep {
     /// The state of a port as far as it is known, and how.
     pub(crate) fn state(&self, cell: Cell) -> (State, Reason) {
         match cell.kind {
+            Kind::Open if self.is_udp() => (State::Open, Reason::Replied),
             Kind::Open => (State::Open, Reason::Confirmed { spoke: cell.detail == 1 }),
             Kind::InFront => (State::Filtered, Reason::InFront),
             Kind::Reset => (State::Closed, Reason::Reset(self.resetter(cell.detail))),
             Kind::Unreachable => {
                 let error = self.errors.get(usize::from(cell.detail)).copied();
                 let (kind, code, from) = error.unwrap_or((3, 0, None));
-                (State::Filtered, Reason::Unreachable { kind, code, from })
+                let state = if self.is_from_the_host(kind, code, from) {
+                    State::Closed
+                } else {
+                    State::Filtered
+                };
+                (state, Reason::Unreachable { kind, code, from })
             }
-            Kind::GivenUp if self.is_dumb() => (State::Filtered, Reason::NoFeedback),
+            Kind::GivenUp if self.is_dumb() && self.is_unheard() => {
+                (self.silent(), Reason::NoFeedback)
+            }
             Kind::GivenUp if self.troubles_in_a_row > 0 && cell.tries == 0 => {
                 (State::Inconclusive, Reason::Ours)
             }
@@ -269,8 +286,13 @@ impl Sweep {
                 (State::Inconclusive, Reason::Blocked)
             }
             Kind::GivenUp => match self.limited {
-                Some(_) if !self.settings.exact && !self.sample.is_empty() => self.estimate(),
-                _ => (State::Filtered, Reason::Silence { miss: f64::from(self.ln(cell)).exp() }),
+                Some(_) if self.is_udp() && !self.settings.exact && cell.detail == 0 => {
+                    self.estimate_by_udp()
+                }
+                Some(_) if !self.is_udp() && !self.settings.exact && !self.sample.is_empty() => {
+                    self.estimate()
+                }
+                _ => (self.silent(), Reason::Silence { miss: self.ln_missed(cell).exp() }),
             },
             Kind::Silent | Kind::Seeming | Kind::Unclear => {
                 let blocked = if self.blocked { Reason::Blocked } else { Reason::Ours };
@@ -315,5 +337,14 @@ impl Sweep {
 
     pub(crate) fn is_connect(&self) -> bool {
         self.settings.way == Way::Connect
+    }
+
+    pub(crate) fn is_udp(&self) -> bool {
+        self.settings.way == Way::Udp
+    }
+
+    /// What a port is that nothing came back from.
+    fn silent(&self) -> State {
+        if self.is_udp() { State::OpenOrFiltered } else { State::Filtered }
     }
 }

@@ -3,6 +3,9 @@
 
 #![expect(clippy::print_stderr, reason = "it says what came of how many")]
 
+#[path = "simulation/udp.rs"]
+mod udp;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -91,6 +94,8 @@ struct Path {
     narrow: Option<(f64, f64)>,
     /// Somebody answers every handshake.
     proxy: bool,
+    /// Over UDP, how often a service answers.
+    replies: Option<Bucket>,
     /// The address is not there.
     dead: bool,
     /// How late the driver looks in, at most.
@@ -187,6 +192,9 @@ impl Net {
 
     fn ask(&mut self, probe: Probe, now: f64) {
         let Some(there) = self.passes(now).filter(|_| !self.path.dead) else { return };
+        if self.path.way == Way::Udp {
+            return self.ask_by_udp(probe, there);
+        }
         let by_connect = self.path.way == Way::Connect;
         let port = self.path.ports.get(&probe.port).copied().unwrap_or(Port::Dropped);
         let open = port == Port::Open || self.path.proxy;
@@ -262,8 +270,9 @@ fn play(path: &Path, seed: u64) -> Came {
     let settings = Settings {
         way: path.way,
         seed,
-        rates: Rates { start: path.ceiling.min(1000.0), ceiling: path.ceiling },
+        rates: Rates { start: path.ceiling.min(udp::start(path.way)), ceiling: path.ceiling },
         in_flight: path.in_flight,
+        host: Some(udp::HOST),
         ..Settings::default()
     };
     let mut sweep = Sweep::new(&ports, settings, Time::ZERO);
@@ -388,6 +397,7 @@ fn plain(chance: &mut Chance) -> Path {
         ban: None,
         narrow: None,
         proxy: false,
+        replies: None,
         dead: false,
         late: [0.0, 0.001, 0.05][usize::try_from(chance.below(3)).expect("few")],
         way: if chance.happens(0.5) { Way::Syn } else { Way::Connect },

@@ -17,12 +17,14 @@ use crate::model::saw::{Cut, PortRun, PortState, PortsSaw, Swept};
 /// Keeps what was told, and tells it.
 pub(super) struct Lines {
     json: bool,
+    /// `tcp` or `udp`: the probe, and the protocol.
+    probe: &'static str,
     told: BTreeMap<(IpAddr, u16), (PortState, Option<Cut>)>,
 }
 
 impl Lines {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json, told: BTreeMap::new() }
+    pub(super) fn new(json: bool, probe: &'static str) -> Self {
+        Self { json, probe, told: BTreeMap::new() }
     }
 
     /// Takes in what happened, and with JSON lines tells at once what is new of a port that is not silent.
@@ -42,10 +44,10 @@ impl Lines {
                 }
                 let mut line = json!({
                     "address": address,
-                    "protocol": "tcp",
+                    "protocol": self.probe,
                     "port": port,
                     "state": run.state,
-                    "reason": word(run),
+                    "reason": word(self.probe, run),
                 });
                 if let Some(Cut::Unreachable { from: Some(from), .. }) = run.reason {
                     line["from"] = json!(from);
@@ -64,7 +66,7 @@ impl Lines {
         let mut not_asked = Vec::new();
         for (_, row) in rows {
             match row {
-                Row::Saw(saw) if saw.probe == "tcp" => {
+                Row::Saw(saw) if saw.probe == self.probe => {
                     if let (Some(address), Ok(saw)) =
                         (saw.spot.address, serde_json::from_value(saw.saw.clone()))
                     {
@@ -89,7 +91,7 @@ impl Lines {
                 self.tell(*address, saw);
             }
             let hosts: Vec<_> =
-                last.iter().map(|(address, saw)| in_numbers(*address, saw)).collect();
+                last.iter().map(|(address, saw)| in_numbers(self.probe, *address, saw)).collect();
             let not_asked: Vec<_> =
                 not_asked.iter().map(|(at, why)| json!({"at": at, "why": why})).collect();
             let summary = json!({
@@ -100,15 +102,16 @@ impl Lines {
             });
             out(&format!("{}\n", json!({"summary": summary})));
         } else {
-            table(&last, &not_asked, globals);
+            table(self.probe, &last, &not_asked, globals);
         }
         whole
     }
 }
 
 /// A word for how a state is known.
-fn word(run: &PortRun) -> String {
+fn word(probe: &str, run: &PortRun) -> String {
     match &run.reason {
+        None if probe == "udp" => "reply".into(),
         None => "handshake".into(),
         Some(Cut::Refused) => "reset".into(),
         Some(Cut::RefusedBefore) => "reset-in-front".into(),
@@ -120,21 +123,25 @@ fn word(run: &PortRun) -> String {
     }
 }
 
-fn counts(saw: &PortsSaw) -> [(&'static str, usize); 4] {
+fn counts(probe: &str, saw: &PortsSaw) -> Vec<(&'static str, usize)> {
     let count = |state| {
         let of = saw.states.iter().filter(|run| run.state == state);
         of.map(|run| parse_port_ranges(&run.ports).map_or(0, |ports| ports.len())).sum()
     };
-    [
+    let mut counts = vec![
         ("open", count(PortState::Open)),
         ("closed", count(PortState::Closed)),
         ("filtered", count(PortState::Filtered)),
         ("inconclusive", count(PortState::Inconclusive)),
-    ]
+    ];
+    if probe == "udp" {
+        counts.push(("open|filtered", count(PortState::OpenOrFiltered)));
+    }
+    counts
 }
 
-fn in_numbers(address: IpAddr, saw: &PortsSaw) -> serde_json::Value {
-    let states: BTreeMap<&str, usize> = counts(saw).into_iter().collect();
+fn in_numbers(probe: &str, address: IpAddr, saw: &PortsSaw) -> serde_json::Value {
+    let states: BTreeMap<&str, usize> = counts(probe, saw).into_iter().collect();
     let mut all = json!({"address": address, "states": states});
     if let Some(swept) = &saw.swept {
         all["sweep"] = json!(swept);
@@ -142,7 +149,12 @@ fn in_numbers(address: IpAddr, saw: &PortsSaw) -> serde_json::Value {
     all
 }
 
-fn table(last: &BTreeMap<IpAddr, PortsSaw>, not_asked: &[(String, String)], globals: &Globals) {
+fn table(
+    probe: &str,
+    last: &BTreeMap<IpAddr, PortsSaw>,
+    not_asked: &[(String, String)],
+    globals: &Globals,
+) {
     let mut page = Page::new(globals);
     for (address, saw) in last {
         page.heading(&address.to_string());
@@ -157,17 +169,19 @@ fn table(last: &BTreeMap<IpAddr, PortsSaw>, not_asked: &[(String, String)], glob
         open.sort_by_key(|(port, _)| *port);
         for (port, _) in &open {
             let state = page.styled("open", Style::Green, 10);
-            page.line(format!("  {:<10}{state}a whole handshake", format!("{port}/tcp")));
+            let how = if probe == "udp" { "it replied" } else { "a whole handshake" };
+            page.line(format!("  {:<10}{state}{how}", format!("{port}/{probe}")));
         }
         for run in saw.states.iter().filter(|run| run.state != PortState::Open) {
             let count = parse_port_ranges(&run.ports).map_or(0, |ports| ports.len());
-            let name = format!("{:?}", run.state).to_lowercase();
+            let name = serde_json::to_value(run.state).unwrap_or_default();
+            let name = name.as_str().unwrap_or("?");
             let style = match run.state {
                 PortState::Inconclusive => Style::Yellow,
                 _ => Style::Faint,
             };
-            let state = page.styled(&name, style, 14);
-            let why = run.reason.as_ref().map_or(String::new(), cut_in_words);
+            let state = page.styled(name, style, 14);
+            let why = why(run);
             let ports = if count == 1 { "port" } else { "ports" };
             page.line(format!("  {state}{count} {ports}: {why}"));
             page.paragraph("                ", 16, &shortened(&run.ports));
@@ -190,6 +204,16 @@ fn table(last: &BTreeMap<IpAddr, PortsSaw>, not_asked: &[(String, String)], glob
     page.print();
 }
 
+/// How a state is known, in words.
+fn why(run: &PortRun) -> String {
+    match &run.reason {
+        Some(Cut::Unreachable { kind, code, .. }) if run.state == PortState::Closed => {
+            format!("the host says that nobody is there (ICMP type {kind}, code {code})")
+        }
+        reason => reason.as_ref().map_or(String::new(), cut_in_words),
+    }
+}
+
 /// How it went, in a sentence or two.
 fn in_words(swept: &Swept) -> String {
     let loss = match swept.loss {
@@ -201,6 +225,9 @@ fn in_words(swept: &Swept) -> String {
     });
     let miss = match swept.miss {
         0.0 => "No port was silent.".to_owned(),
+        miss if swept.by == "udp" => format!(
+            "A reply was missed with a chance of {miss:.0e} at most for each silent port; whoever listens there need not reply."
+        ),
         miss => format!("A silent port is open all the same with a chance of {miss:.0e} at most."),
     };
     format!(

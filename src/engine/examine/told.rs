@@ -10,7 +10,7 @@ pub(super) fn known(core: &mut Sweep, port: u16, state: PortState) {
     match state {
         PortState::Open => core.known(port, true),
         PortState::Closed => core.known(port, false),
-        PortState::Filtered | PortState::Inconclusive => {}
+        PortState::Filtered | PortState::Inconclusive | PortState::OpenOrFiltered => {}
     }
 }
 
@@ -21,9 +21,10 @@ pub(super) fn state(told: &Told) -> (PortState, Option<Cut>) {
         State::Closed => PortState::Closed,
         State::Filtered => PortState::Filtered,
         State::Inconclusive => PortState::Inconclusive,
+        State::OpenOrFiltered => PortState::OpenOrFiltered,
     };
     let cut = match told.reason {
-        Reason::Confirmed { .. } => None,
+        Reason::Confirmed { .. } | Reason::Replied => None,
         Reason::Reset(Resetter::Before) => Some(Cut::RefusedBefore),
         Reason::Reset(Resetter::Host | Resetter::Unknown) => Some(Cut::Refused),
         Reason::Unreachable { kind, code, from } => Some(Cut::Unreachable { kind, code, from }),
@@ -75,6 +76,11 @@ fn warning(warning: &Warning) -> String {
                 .into()
         }
         Warning::AnswersEverything => "nearly every port stays open: it may be a decoy".into(),
+        Warning::Blind { assumed } => format!(
+            "no port replied again and again, so that nobody knows what gets through: it went slowly, and {:.0} % are thought \
+             to be lost",
+            assumed * 100.0
+        ),
         Warning::OwnTrouble { times } => {
             format!("this machine was short of something {times} times: it went slower")
         }

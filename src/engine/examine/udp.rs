@@ -1,0 +1,122 @@
+//! An examination over UDP: the same run, with letters instead of handshakes.
+
+use std::net::SocketAddr;
+
+use postern_sweep::{Rates, Settings, Sweep, Time, Transmit, Way};
+
+use super::letters::Letters;
+use super::{Examining, Run, probe, seed, told};
+use crate::engine::dial::no_way;
+use crate::engine::doors::StepDoors;
+use crate::engine::gate::passes;
+use crate::engine::pace::Payers;
+use crate::engine::sweep::within_scope;
+use crate::model::net::Transport;
+use crate::model::saw::PortsSaw;
+use crate::probe::letters;
+use crate::talk::Unopened;
+
+/// So many datagrams a second, before anything is known of the path, and all along where nothing ever is.
+const START: f64 = 100.0;
+
+/// Examines those UDP ports of the spot's address.
+pub(crate) async fn examine_by_udp(
+    doors: &StepDoors,
+    ports: &[u16],
+    how: Examining,
+) -> Result<PortsSaw, Unopened> {
+    let address = doors.spot.address;
+    let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
+    let mut open = within_scope(doors, address, Transport::Udp, ports)?;
+    open.retain(|port| !doors.settled.contains_key(port));
+    let limits = doors.gate.scope.limits();
+    let ceiling = f64::from(limits.per_host_per_second.min(limits.per_second));
+    let settings = Settings {
+        way: Way::Udp,
+        seed: seed(address),
+        miss: how.miss,
+        rates: Rates { start: ceiling.min(START), ceiling },
+        matter: letters::ports(),
+        exact: how.exact,
+        host: Some(address.to_canonical()),
+        ..Settings::default()
+    };
+    let core = Sweep::new(&open, settings, Time::ZERO);
+    let letters = Letters::new(address.to_canonical(), doors.gate.places());
+    let letters = letters.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+    let mut run = Run::with(doors, address, core, None, Some(letters))?;
+    run.go().await?;
+    run.write()?;
+    Ok(told::whole(&run.settled, "udp", &run.core.summary()))
+}
+
+impl Run<'_> {
+    /// Sends as many datagrams as turns have come for, of so many that are wanted; answers how many.
+    pub(super) fn send_letters(
+        &mut self,
+        payers: &Payers,
+        alike: usize,
+    ) -> Result<usize, Unopened> {
+        let most = u32::try_from(alike).unwrap_or(u32::MAX);
+        let (turn, many) = match self.gate.turns_now(payers, most) {
+            Ok(turns) => turns,
+            Err(later) => {
+                self.later = Some(later);
+                return Ok(0);
+            }
+        };
+        let many = usize::try_from(many).unwrap_or(0);
+        let row: Vec<Transmit> = self.wanted.drain(..many.min(alike)).collect();
+        let places = match self.announce(&row) {
+            Ok(places) => places,
+            Err(why) => {
+                self.gate.posted(turn, 0);
+                return Err(why);
+            }
+        };
+        let Some(letters) = &mut self.letters else { return Ok(0) };
+        let (mut sent, mut wrong) = (0, None);
+        for (place, next) in places.into_iter().zip(&row) {
+            match letters.send(self.gate, place, probe(*next)) {
+                Ok(()) => sent += 1,
+                Err(why) => {
+                    wrong = Some(why);
+                    break;
+                }
+            }
+        }
+        self.gate.posted(turn, u32::try_from(sent).unwrap_or(0));
+        let now = self.now();
+        for (nth, next) in row.iter().enumerate() {
+            if nth < sent {
+                self.core.sent(*next, now);
+            } else {
+                self.core.unsent(*next, now);
+            }
+        }
+        match wrong {
+            Some(wrong) if !passes(&wrong) => Err(no_way(&wrong, SocketAddr::new(self.address, 0))),
+            _ => Ok(row.len()),
+        }
+    }
+
+    /// Takes in what came to the sockets for datagrams.
+    pub(super) fn hear_letters(&mut self, at: Time) -> Result<(), Unopened> {
+        let Some(letters) = &mut self.letters else { return Ok(()) };
+        let core = &mut self.core;
+        let heard = letters.hear(|answer| core.handle(&answer, at));
+        let any = heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
+        if any && letters.lost() > 0 {
+            core.stumble(at);
+        }
+        Ok(())
+    }
+}
+
+/// Waits until a datagram has come; for ever where none can.
+pub(super) async fn heard(letters: Option<&Letters>) {
+    match letters {
+        Some(letters) => letters.wait().await,
+        None => std::future::pending().await,
+    }
+}
