@@ -1,12 +1,12 @@
 //! `postern ports`: the state of every port of some hosts, without an inventory and without checks.
 
 mod lines;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::given::{Given, Leave, Pace};
 use super::library::Library;
@@ -18,11 +18,12 @@ use super::{Exit, Globals};
 use crate::engine::journal::{Journal, Progress};
 use crate::engine::{Ended, Event, Examining, Wish, wall_clock};
 use crate::model::complaint::Complaint;
-use crate::model::net::{CheckId, parse_port_ranges};
+use crate::model::net::CheckId;
 use crate::model::plan::{Bound, Limits};
 use crate::plan::Asked;
 
 use lines::Lines;
+use typed::{Format, PortSet, Way, after, chance};
 
 /// The profile whose ports are asked where none are named.
 const PROFILE: &str = "baseline";
@@ -35,19 +36,13 @@ const PACKETS_A_PORT: u64 = 16;
 /// A port that answers is asked again all along, so that losses, bans and narrow paths are noticed; an open one is confirmed
 /// by a whole handshake. Addresses of this machine need no leave, anything else needs an authorisation or --authorised-by.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exit codes: 0 every port is settled, 2 not trustworthy, 3 refused by scope, 4 incomplete.
-
-Examples:
-  postern ports 127.0.0.1
-  postern ports 127.0.0.1 -p 1-65535 --pace 5000/s
-  postern ports www.example.org=192.0.2.10 -p 22,80,443 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
-  postern ports web1 -i inventory.yaml -a authorisation.yaml --format jsonl")]
+#[command(after_help = after())]
 pub(super) struct Ports {
     /// Addresses, names, names with their address (www.example.org=192.0.2.10), or with --inventory one of its hosts.
     #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
-    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: those of the profile baseline].
+    /// Which ports: numbers, ranges (8000-8100) and the sets below, mixed as you like [default: those of the profile
+    /// baseline, and with --inventory those declared].
     #[arg(short = 'p', long = "ports", value_name = "PORTS")]
     which: Option<PortSet>,
     #[command(flatten)]
@@ -59,48 +54,16 @@ pub(super) struct Ports {
     /// Where refusals are limited in number, waits for each port instead of asking a sample.
     #[arg(long, help_heading = "How")]
     exact: bool,
+    /// The chance that is borne, for each port, of taking an open one for filtered because all that was sent to it was lost:
+    /// from 1e-12 to 0.1. The smaller it is, the more often a silent port is asked [default: 1e-6].
+    #[arg(long, value_name = "CHANCE", value_parser = chance, help_heading = "How")]
+    miss: Option<f64>,
     /// Keeps the book of what was sent and seen in this file; otherwise nothing is kept.
     #[arg(long, value_name = "FILE", help_heading = "How")]
     book: Option<PathBuf>,
     /// A table, or one JSON object a line: each port that is not silent, as soon as it is known, and at last a summary.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-}
-
-/// How packets are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Way {
-    /// The system's own connects.
-    Connect,
-    /// SYNs by themselves.
-    Syn,
-}
-
-/// How the result is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table.
-    Table,
-    /// One JSON object a line.
-    Jsonl,
-}
-
-/// Ports, as they are typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct PortSet(Vec<u16>);
-
-impl FromStr for PortSet {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = if text == "all" { "1-65535" } else { text };
-        let ports = parse_port_ranges(text)?;
-        match (ports.is_empty(), ports.contains(&0)) {
-            (true, _) => Err("name at least one port: 22,80,8000-8100, or all".into()),
-            (_, true) => Err("there is no port 0; all ports are 1-65535".into()),
-            _ => Ok(Self(ports)),
-        }
-    }
 }
 
 impl Ports {
@@ -116,7 +79,7 @@ impl Ports {
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
         }
-        self.ask_ports_only(&mut loaded);
+        self.ask_ports_only(&mut loaded)?;
         let mut plan = loaded.plan_for(
             &[Asked { check: CheckId("ports".into()), probes: ["tcp".to_owned()].into() }],
             now,
@@ -164,20 +127,26 @@ impl Ports {
     }
 
     /// Leaves out every probe but that of names and that of ports, which is examined to the end.
-    fn ask_ports_only(&self, loaded: &mut Loaded) {
+    fn ask_ports_only(&self, loaded: &mut Loaded) -> Result<(), Stopped> {
         loaded.probes.retain(|probe| matches!(&*probe.name, "names" | "tcp"));
         for probe in loaded.probes.iter_mut().filter(|probe| probe.name == "tcp") {
             probe.bound = Bound { connections: PACKETS_A_PORT, ..probe.bound };
         }
-        if let Some(PortSet(ports)) = &self.which {
-            loaded.rulebook.profile.ports.clone_from(ports);
+        if let Some(which) = &self.which {
+            let inventory = self.leave.inventory.as_ref().map(|_| &loaded.inventory);
+            let ports = which.with(inventory)?;
+            loaded.declared = ports.declared;
+            loaded.rulebook.profile.ports.clone_from(&ports.numbers);
         }
         let by = match self.sweep {
             None => Wish::Best,
             Some(Way::Connect) => Wish::Connect,
             Some(Way::Syn) => Wish::Syn,
         };
-        loaded.examining = Some(Examining { by, exact: self.exact, ..Examining::default() });
+        let usual = Examining::default();
+        let miss = self.miss.unwrap_or(usual.miss);
+        loaded.examining = Some(Examining { by, miss, exact: self.exact });
+        Ok(())
     }
 }
 
@@ -192,19 +161,4 @@ fn limits(pace: Pace) -> Limits {
 
 fn exit(ended: &Ended, whole: bool) -> Exit {
     if ended.complete && whole { Exit::Passed } else { Exit::Incomplete }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_are_read() {
-        let read = |text: &str| text.parse::<PortSet>().map(|set| set.0.len());
-        assert_eq!(read("22,80-82"), Ok(4));
-        assert_eq!(read("all"), Ok(65_535));
-        for wrong in ["", "0", "0-5", "9-1", "http", "70000"] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -25,6 +25,7 @@ use super::sweep::{Settled, runs, within_scope};
 use super::world::instant;
 use crate::model::record::Again;
 use crate::model::saw::PortsSaw;
+use crate::profile::ports::asked_gently;
 use crate::talk::Unopened;
 
 use connects::{Came, Connects, For};
@@ -141,6 +142,7 @@ impl<'a> Run<'a> {
             rates: Rates { start: ceiling.min(1000.0), ceiling },
             in_flight: places.min(gate.places()).max(IN_FLIGHT_AT_LEAST),
             exact: how.exact,
+            last: asked_gently(),
             ..Settings::default()
         };
         let mut core = Sweep::new(ports, settings, Time::ZERO);

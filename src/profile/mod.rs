@@ -2,7 +2,7 @@
 
 mod diff;
 mod file;
-mod ports;
+pub(crate) mod ports;
 mod resolve;
 pub(crate) mod select;
 
