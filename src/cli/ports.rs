@@ -1,6 +1,8 @@
 //! `postern ports`: the state of every port of some hosts, without an inventory and without checks.
 
+mod found;
 mod lines;
+mod nmap;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -17,12 +19,15 @@ use super::stopped::Stopped;
 use super::{Exit, Globals};
 use crate::engine::journal::{Journal, Progress};
 use crate::engine::{Ended, Event, Examining, Wish, wall_clock};
+use crate::inventory::Inventory;
 use crate::model::complaint::Complaint;
-use crate::model::net::CheckId;
+use crate::model::net::{CheckId, HostId};
 use crate::model::plan::{Bound, Limits};
 use crate::plan::Asked;
 
+use found::Found;
 use lines::Lines;
+use nmap::Seen;
 use typed::{Format, PortSet, Way, after, chance};
 
 /// The profile whose ports are asked where none are named.
@@ -61,7 +66,8 @@ pub(super) struct Ports {
     /// Keeps the book of what was sent and seen in this file; otherwise nothing is kept.
     #[arg(long, value_name = "FILE", help_heading = "How")]
     book: Option<PathBuf>,
-    /// A table, or one JSON object a line: each port that is not silent, as soon as it is known, and at last a summary.
+    /// A table; one JSON object a line: each port that is not silent, as soon as it is known, and at last a summary; or XML
+    /// as Nmap writes it, for programs that read that.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 }
@@ -93,6 +99,7 @@ impl Ports {
         let path = self.book.clone().unwrap_or_else(|| scratch.path().join("book.jsonl"));
         let opened = head(&loaded, &plan, now, BTreeMap::new())?;
         let journal = Journal::create(&path, &opened).map_err(|wrong| told(&wrong))?;
+        let names = names(&loaded.inventory);
         let mut lines = Lines::new(self.format == Format::Jsonl);
         let mut tell = |event: &Event| lines.hear(event);
         let on = "begin again with the same command";
@@ -107,8 +114,17 @@ impl Ports {
         )?;
         drop(journal);
         let book = crate::book::Book::load(&path).map_err(Stopped::ours)?;
-        let whole = lines.end(book.rows(), &ended, globals);
-        Ok(exit(&ended, whole))
+        let found = Found::of(book.rows());
+        if self.format == Format::NmapXml {
+            let words = std::env::args().skip(1);
+            let command = std::iter::once("postern".to_owned()).chain(words).collect::<Vec<_>>();
+            let command = command.join(" ");
+            let seen = Seen { found: &found, ended: &ended, names: &names, command: &command };
+            lines::out(&seen.document(now, wall_clock()));
+        } else {
+            lines.end(&found, &ended, globals);
+        }
+        Ok(exit(&ended, found.is_whole()))
     }
 
     fn given(&self) -> Result<Given, Stopped> {
@@ -157,6 +173,11 @@ fn limits(pace: Pace) -> Limits {
         Pace::PerSecond(n) => Limits { per_host_parallel: n.clamp(16, 4096), ..limits },
         _ => limits,
     }
+}
+
+/// The names of each host, as they were typed or declared.
+fn names(inventory: &Inventory) -> BTreeMap<HostId, Vec<String>> {
+    inventory.hosts.iter().map(|host| (host.id.clone(), host.names.clone())).collect()
 }
 
 fn exit(ended: &Ended, whole: bool) -> Exit {

@@ -26,6 +26,8 @@ pub(super) enum Format {
     Table,
     /// One JSON object a line.
     Jsonl,
+    /// XML, as Nmap writes it.
+    NmapXml,
 }
 
 /// Ports, as they are typed.
@@ -102,7 +104,8 @@ Examples:
   postern ports 127.0.0.1 -p all --pace 5000/s
   postern ports 127.0.0.1 -p top-100,8000-8100,management
   postern ports www.example.org=192.0.2.10 -p 22,80,443 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
-  postern ports web1 -i inventory.yaml -a authorisation.yaml -p declared,top-1000 --format jsonl",
+  postern ports web1 -i inventory.yaml -a authorisation.yaml -p declared,top-1000 --format jsonl
+  postern ports 127.0.0.1 -p all --format nmap-xml > today.xml && ndiff yesterday.xml today.xml",
     );
     text
 }
