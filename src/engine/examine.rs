@@ -239,9 +239,11 @@ impl<'a> Run<'a> {
         let mut any = false;
         // A row of the audit log for each stretch of packets of the same purpose.
         while let Some(first) = self.wanted.front() {
-            let purpose = again(*first);
-            let alike = self.wanted.iter().take_while(|next| again(**next) == purpose).count();
-            let by_connect = self.raw.is_none() || purpose == Some(Again::Confirm);
+            let (purpose, by_connect) = (again(*first), self.is_by_connect(*first));
+            let alike = |next: &&Transmit| {
+                again(**next) == purpose && self.is_by_connect(**next) == by_connect
+            };
+            let alike = self.wanted.iter().take_while(alike).count();
             let sent = if by_connect {
                 self.send_connects(&payers, alike, purpose)?
             } else {
@@ -253,6 +255,12 @@ impl<'a> Run<'a> {
             }
         }
         Ok(any)
+    }
+
+    /// Whether the system's own connect is used: to confirm what is open always, and where the core wants it.
+    fn is_by_connect(&self, what: Transmit) -> bool {
+        let confirms = matches!(what, Transmit::Confirm(_));
+        self.raw.is_none() || confirms || self.core.asks_by_connect(probe(what).port)
     }
 
     /// Begins as many connects as turns have come for, of so many that are wanted; answers how many.
