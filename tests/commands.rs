@@ -1,5 +1,7 @@
 //! The command line as people meet it: ids of checks, further languages, exit codes, what goes to stdout and stderr.
 
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Each state and reason in its place, whatever a name holds; long lists whole.
+
 use super::*;
 use crate::model::saw::Swept;
 
