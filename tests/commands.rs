@@ -1,8 +1,11 @@
 //! The command line as people meet it: ids of checks, further languages, exit codes, what goes to stdout and stderr.
 
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so aloud")]
+
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A folder of one's own, and the program in it, with nothing of the environment that it could obey.
 struct Desk {
@@ -281,4 +284,106 @@ fn quiet_says_errors_only() {
     let loud = desk.run(&["judge", "review/book.jsonl", "--out", "again"]);
     assert!(loud.out.contains("again/report.html") && loud.err.is_empty(), "{loud:?}");
     assert_eq!(scan.code, loud.code);
+}
+
+/// What xmllint says of the XML, asked in that way; nothing where it is not there, which CI does not bear.
+fn xmllint(xml: &str, words: &[&str]) -> Option<String> {
+    let running = Command::new("xmllint")
+        .args(["--nonet"])
+        .args(words)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut running = match running {
+        Ok(running) => running,
+        Err(wrong) => {
+            assert!(std::env::var_os("CI").is_none(), "xmllint (libxml2-utils): {wrong}");
+            eprintln!("SKIPPED: xmllint does not run (libxml2-utils): {wrong}");
+            return None;
+        }
+    };
+    running.stdin.take()?.write_all(xml.as_bytes()).expect("xmllint reads");
+    let told = Told::of(&running.wait_with_output().expect("xmllint ends"));
+    assert_eq!(told.code, Some(0), "{told:?}\n{xml}");
+    Some(told.out.trim().to_owned())
+}
+
+#[test]
+fn ports_are_told_as_nmap_tells_them() {
+    let desk = Desk::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let open = listener.local_addr().expect("its address").port();
+    let which = format!("top-20,{open}");
+    let words = ["ports", "a.example=127.0.0.1", "--sweep", "connect", "--pace", "1000/s"];
+    let told = desk.run(&[&words[..], &["-p", &which, "--format", "nmap-xml"]].concat());
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let port = format!("//port[@portid={open}]");
+    let asked = [
+        ("name(/*)", "nmaprun"),
+        ("string(/nmaprun/@scanner)", "postern"),
+        ("string(/nmaprun/scaninfo/@type)", "connect"),
+        ("string(/nmaprun/scaninfo/@numservices)", "21"),
+        ("string(//status/@state)", "up"),
+        ("string(//address/@addr)", "127.0.0.1"),
+        ("string(//hostname/@name)", "a.example"),
+        (&format!("string({port}/state/@state)"), "open"),
+        (&format!("string({port}/state/@reason)"), "syn-ack"),
+        ("count(//port | //extrareasons) > 0", "true"),
+        ("contains(//host/@comment, 'packets by connect')", "true"),
+        ("string(//finished/@exit)", "success"),
+        // The document type wants them in this order.
+        ("name(/nmaprun/*[1])", "scaninfo"),
+        ("name(/nmaprun/*[last()])", "runstats"),
+        ("name(//host/*[1])", "status"),
+        ("name(//host/*[2])", "address"),
+    ];
+    for (what, wanted) in asked {
+        if let Some(said) = xmllint(&told.out, &["--xpath", what]) {
+            assert_eq!(said, wanted, "{what} in {}", told.out);
+        }
+    }
+}
+
+#[test]
+fn sets_of_ports_are_named_and_what_is_wrong_says_how_to_see_them() {
+    let desk = Desk::new();
+    let inventory = "schema: postern/inventory/v1\noperator: {id: us, name: {en: Us}}\nhosts:\n  - id: here\n    addresses: [127.0.0.1]\n";
+    desk.write("inventory.yaml", inventory);
+    for (words, says) in [
+        (&["127.0.0.1", "-p", "managment"][..], "did you mean `management`?"),
+        (&["127.0.0.1", "-p", "http"], "`postern ports --help` tells all sets"),
+        (&["127.0.0.1", "-p", "declared"], "there is no inventory"),
+        (&["here", "-i", "inventory.yaml", "-p", "declared"], "declares no TCP port"),
+        (&["127.0.0.1", "--miss", "0.5"], "from 1e-12 to 0.1"),
+    ] {
+        let told = desk.run(&[&["ports"], words].concat());
+        assert_eq!(told.code, Some(2), "{told:?}");
+        assert!(told.err.contains(says), "{words:?}: {told:?}");
+    }
+    let told = desk.run(&["ports", "--help"]);
+    for set in ["top-20", "top-1000", "databases", "medical", "declared"] {
+        assert!(told.out.contains(&format!("\n  {set} ")), "{set}: {told:?}");
+    }
+}
+
+#[test]
+fn of_an_inventory_s_ports_those_are_asked_that_are_named() {
+    let desk = Desk::new();
+    let exposure = "exposure: [{port: 8443/tcp, from: [internet]}]";
+    desk.write(
+        "inventory.yaml",
+        &format!("schema: postern/inventory/v1\noperator: {{id: us, name: {{en: Us}}}}\nhosts:\n  - id: here\n    addresses: [127.0.0.1]\n    {exposure}\n"),
+    );
+    for (which, wanted) in [("22", 1), ("declared", 1), ("declared,22", 2)] {
+        let words = ["ports", "here", "-i", "inventory.yaml", "--format", "jsonl", "-p", which];
+        let told = desk.run(&words);
+        let summary = told.out.lines().last().unwrap_or_default();
+        let summary: serde_json::Value = serde_json::from_str(summary).expect("JSON");
+        let states = &summary["summary"]["hosts"][0]["states"];
+        let all: u64 =
+            states.as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
+        assert_eq!(all, wanted, "{which}: {told:?}");
+    }
 }

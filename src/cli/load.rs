@@ -70,6 +70,8 @@ pub(crate) struct Loaded {
     pub(crate) vantage: String,
     /// How we make ourselves known: `user-agent`, `ehlo-name`.
     pub(crate) identity: BTreeMap<String, String>,
+    /// Whether the ports that the inventory declares are asked besides those of the profile.
+    pub(crate) declared: bool,
     /// How ports are examined; none for two connects each at most.
     pub(crate) examining: Option<Examining>,
     resolvers: Vec<IpAddr>,
@@ -159,6 +161,7 @@ impl Loaded {
             programs,
             vantage,
             identity: identity(given),
+            declared: true,
             examining: None,
             resolvers,
             pace,
@@ -212,6 +215,7 @@ impl Loaded {
             profile: &self.rulebook.profile.name,
             checks: asked,
             ports: &self.rulebook.profile.ports,
+            declared: self.declared,
             class: self.rulebook.profile.class,
             limits: self.limits(),
             probes: &self.probes.iter().collect::<Vec<_>>(),

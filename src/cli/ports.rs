@@ -1,12 +1,14 @@
 //! `postern ports`: the state of every port of some hosts, without an inventory and without checks.
 
+mod found;
 mod lines;
+mod nmap;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::given::{Given, Leave, Pace};
 use super::load::{Loaded, Rulebook};
@@ -16,18 +18,22 @@ use super::stopped::Stopped;
 use super::{Exit, Globals};
 use crate::engine::journal::{Journal, Progress};
 use crate::engine::{Ended, Event, Examining, Wish, wall_clock};
+use crate::inventory::Inventory;
 use crate::model::digest::Digest;
-use crate::model::net::{CheckId, parse_port_ranges};
+use crate::model::net::{CheckId, HostId};
 use crate::model::plan::{Bound, Class, Limits};
 use crate::model::said::Said;
 use crate::plan::Asked;
 use crate::probe::letters;
 use crate::profile::{GateRule, OutOfSight, Profile, ports};
 
+use found::Found;
 use lines::Lines;
+use nmap::Seen;
+use typed::{Format, PortSet, Way, after, chance};
 
 /// Which ports are asked where none are named.
-const PORTS: &str = "well-known,common";
+const PORTS: &str = "top-1000";
 /// A port is asked so often at most, canaries and confirmations among that.
 const PACKETS_A_PORT: u64 = 24;
 /// What bans, narrow paths and limits may cost besides what the pace does, in seconds.
@@ -40,21 +46,13 @@ const ADVERSITY: u64 = 1800;
 /// A port that answers is asked again all along, so that losses, bans and narrow paths are noticed; an open one is confirmed
 /// by a whole handshake. Addresses of this machine need no leave, anything else needs an authorisation or --authorised-by.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exit codes: 0 every port is settled, 2 not trustworthy, 3 refused by scope, 4 incomplete.
-
-Examples:
-  postern ports 127.0.0.1
-  postern ports 127.0.0.1 -p 1-65535 --pace 5000/s
-  postern ports 127.0.0.1 -p 53,123,161 --sweep udp
-  postern ports www.example.org=192.0.2.10 -p 22,80,443 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
-  postern ports web1 -i inventory.yaml -a authorisation.yaml --format jsonl")]
+#[command(after_help = after())]
 pub(super) struct Ports {
     /// Addresses, names, names with their address (www.example.org=192.0.2.10), or with --inventory one of its hosts.
     #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
-    /// Which ports: numbers and ranges (22,80,8000-8100), or `all` [default: well-known and common; with `--sweep udp`
-    /// those that there is a letter for].
+    /// Which ports: numbers, ranges (8000-8100) and the sets below, mixed as you like [default: top-1000, and
+    /// with --inventory those declared; with `--sweep udp` those that there is a letter for].
     #[arg(short = 'p', long = "ports", value_name = "PORTS")]
     which: Option<PortSet>,
     #[command(flatten)]
@@ -66,50 +64,17 @@ pub(super) struct Ports {
     /// Where refusals are limited in number, waits for each port instead of asking a sample.
     #[arg(long, help_heading = "How")]
     exact: bool,
+    /// The chance that is borne, for each port, of taking an open one for filtered because all that was sent to it was lost:
+    /// from 1e-12 to 0.1. The smaller it is, the more often a silent port is asked [default: 1e-6].
+    #[arg(long, value_name = "CHANCE", value_parser = chance, help_heading = "How")]
+    miss: Option<f64>,
     /// Keeps the book of what was sent and seen in this file; otherwise nothing is kept.
     #[arg(long, value_name = "FILE", help_heading = "How")]
     book: Option<PathBuf>,
-    /// A table, or one JSON object a line: each port that is not silent, as soon as it is known, and at last a summary.
+    /// A table; one JSON object a line: each port that is not silent, as soon as it is known, and at last a summary; or XML
+    /// as Nmap writes it, for programs that read that.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-}
-
-/// How packets are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Way {
-    /// The system's own connects.
-    Connect,
-    /// SYNs by themselves.
-    Syn,
-    /// UDP datagrams: the UDP ports instead of the TCP ports.
-    Udp,
-}
-
-/// How the result is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table.
-    Table,
-    /// One JSON object a line.
-    Jsonl,
-}
-
-/// Ports, as they are typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct PortSet(Vec<u16>);
-
-impl FromStr for PortSet {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = if text == "all" { "1-65535" } else { text };
-        let ports = parse_port_ranges(text)?;
-        match (ports.is_empty(), ports.contains(&0)) {
-            (true, _) => Err("name at least one port: 22,80,8000-8100, or all".into()),
-            (_, true) => Err("there is no port 0; all ports are 1-65535".into()),
-            _ => Ok(Self(ports)),
-        }
-    }
 }
 
 impl Ports {
@@ -125,7 +90,7 @@ impl Ports {
         if !uncovered.is_empty() {
             return Err(Stopped::Refused(uncovered));
         }
-        self.ask_ports_only(&mut loaded);
+        self.ask_ports_only(&mut loaded)?;
         let mut plan = loaded.plan_for(
             &[Asked { check: CheckId("ports".into()), probes: [self.probe().to_owned()].into() }],
             now,
@@ -143,6 +108,7 @@ impl Ports {
         let path = self.book.clone().unwrap_or_else(|| scratch.path().join("book.jsonl"));
         let opened = head(&loaded, &plan, now, BTreeMap::new())?;
         let journal = Journal::create(&path, &opened).map_err(|wrong| told(&wrong))?;
+        let names = names(&loaded.inventory);
         let mut lines = Lines::new(self.format == Format::Jsonl, self.probe());
         let mut tell = |event: &Event| lines.hear(event);
         let on = "begin again with the same command";
@@ -157,8 +123,17 @@ impl Ports {
         )?;
         drop(journal);
         let book = crate::book::Book::load(&path).map_err(Stopped::ours)?;
-        let whole = lines.end(book.rows(), &ended, globals);
-        Ok(exit(&ended, whole))
+        let found = Found::of(self.probe(), book.rows());
+        if self.format == Format::NmapXml {
+            let words = std::env::args().skip(1);
+            let command = std::iter::once("postern".to_owned()).chain(words).collect::<Vec<_>>();
+            let command = command.join(" ");
+            let seen = Seen { found: &found, ended: &ended, names: &names, command: &command };
+            lines::out(&seen.document(now, wall_clock()));
+        } else {
+            lines.end(&found, &ended, globals);
+        }
+        Ok(exit(&ended, found.is_whole()))
     }
 
     fn given(&self) -> Result<Given, Stopped> {
@@ -177,7 +152,7 @@ impl Ports {
     }
 
     /// Leaves out every probe but that of names and that of ports, which is examined to the end.
-    fn ask_ports_only(&self, loaded: &mut Loaded) {
+    fn ask_ports_only(&self, loaded: &mut Loaded) -> Result<(), Stopped> {
         let own = self.probe();
         // The bound of time is for as many ports as are asked side by side. A port that keeps silent is asked a few times in
         // any case, and waited for where that is to be exact.
@@ -193,29 +168,34 @@ impl Ports {
         if own == "udp" {
             loaded.rulebook.profile.ports = letters::ports();
         }
-        if let Some(PortSet(ports)) = &self.which {
-            loaded.rulebook.profile.ports.clone_from(ports);
+        if let Some(which) = &self.which {
+            let inventory = self.leave.inventory.as_ref().map(|_| &loaded.inventory);
+            let ports = which.with(inventory)?;
+            loaded.declared = ports.declared;
+            loaded.rulebook.profile.ports.clone_from(&ports.numbers);
         }
         let by = match self.sweep {
             None | Some(Way::Udp) => Wish::Best,
             Some(Way::Connect) => Wish::Connect,
             Some(Way::Syn) => Wish::Syn,
         };
-        loaded.examining = Some(Examining { by, exact: self.exact, ..Examining::default() });
+        let usual = Examining::default();
+        let miss = self.miss.unwrap_or(usual.miss);
+        loaded.examining = Some(Examining { by, miss, exact: self.exact });
+        Ok(())
     }
 }
 
 /// No checks, and what is gone by where nothing else is said.
 fn rulebook() -> Rulebook {
-    let polite = Pace::Polite.limits();
     Rulebook::bare(Profile {
         name: "ports".into(),
         title: Said::en("The ports of some hosts"),
         digest: Digest::of(PORTS.as_bytes()),
         chosen: Vec::new(),
-        ports: ports::read(PORTS).unwrap_or_default(),
+        ports: ports::read(PORTS).map(|ports| ports.numbers).unwrap_or_default(),
         class: Class::Connect,
-        limits: polite,
+        limits: Pace::Polite.limits(),
         gate: GateRule {
             coverage_percent: 0,
             inconclusive_percent: 100,
@@ -237,21 +217,11 @@ fn limits(pace: Pace) -> Limits {
     }
 }
 
-fn exit(ended: &Ended, whole: bool) -> Exit {
-    if ended.complete && whole { Exit::Passed } else { Exit::Incomplete }
+/// The names of each host, as they were typed or declared.
+fn names(inventory: &Inventory) -> BTreeMap<HostId, Vec<String>> {
+    inventory.hosts.iter().map(|host| (host.id.clone(), host.names.clone())).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_are_read() {
-        let read = |text: &str| text.parse::<PortSet>().map(|set| set.0.len());
-        assert_eq!(read("22,80-82"), Ok(4));
-        assert_eq!(read("all"), Ok(65_535));
-        for wrong in ["", "0", "0-5", "9-1", "http", "70000"] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-    }
+fn exit(ended: &Ended, whole: bool) -> Exit {
+    if ended.complete && whole { Exit::Passed } else { Exit::Incomplete }
 }

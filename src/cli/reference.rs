@@ -2,6 +2,7 @@
 
 mod checks;
 mod controls;
+mod ports;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,6 +31,7 @@ pub fn pages() -> BTreeMap<String, String> {
         ("profiles.md".to_owned(), profiles(&library)),
         ("commands.md".to_owned(), commands()),
         ("exit-codes.md".to_owned(), exit_codes()),
+        ("ports.md".to_owned(), ports::page()),
     ]);
     pages.extend(checks::pages(&library));
     pages.extend(controls::pages(&library));

@@ -28,6 +28,7 @@ use super::world::instant;
 use crate::model::net::Transport;
 use crate::model::record::Again;
 use crate::model::saw::PortsSaw;
+use crate::profile::ports::asked_gently;
 use crate::talk::Unopened;
 
 use connects::{Came, Connects, For};
@@ -151,6 +152,7 @@ impl<'a> Run<'a> {
             rates: Rates { start: ceiling.min(1000.0), ceiling },
             in_flight: places.min(gate.places()).max(IN_FLIGHT_AT_LEAST),
             exact: how.exact,
+            last: asked_gently(),
             ..Settings::default()
         };
         let core = Sweep::new(ports, settings, Time::ZERO);
@@ -267,10 +269,9 @@ impl<'a> Run<'a> {
         let all = self.wanted.len();
         // Each stretch of packets that go the same way.
         while let Some(first) = self.wanted.front() {
-            let by_connect =
-                |next: &Transmit| self.raw.is_none() || matches!(next, Transmit::Confirm(_));
-            let connects = by_connect(first);
-            let alike = self.wanted.iter().take_while(|next| by_connect(next) == connects).count();
+            let connects = self.is_by_connect(*first);
+            let alike = |next: &&Transmit| self.is_by_connect(**next) == connects;
+            let alike = self.wanted.iter().take_while(alike).count();
             let sent = if self.letters.is_some() {
                 self.send_letters(&payers, alike)?
             } else if connects {
@@ -283,6 +284,12 @@ impl<'a> Run<'a> {
             }
         }
         Ok(all - self.wanted.len())
+    }
+
+    /// Whether the system's own connect is used: to confirm what is open always, and where the core wants it.
+    fn is_by_connect(&self, what: Transmit) -> bool {
+        let confirms = matches!(what, Transmit::Confirm(_));
+        self.raw.is_none() || confirms || self.core.asks_by_connect(probe(what).port)
     }
 
     /// Begins as many connects as turns have come for, of so many that are wanted; answers how many.

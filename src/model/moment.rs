@@ -66,6 +66,11 @@ impl Moment {
         self.0.strftime("%Y-%m-%d").to_string()
     }
 
+    /// In UTC as `Mon Nov 23 14:05:09 2026`, which is how `asctime` of C writes it.
+    pub fn as_in_c(self) -> String {
+        self.0.strftime("%a %b %e %H:%M:%S %Y").to_string()
+    }
+
     /// Day and minute in UTC, as `2026-11-23 14:05 UTC`.
     pub fn minute(self) -> String {
         self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()

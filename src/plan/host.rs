@@ -62,9 +62,9 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
     OfHost { steps, untested: untested.collect() }
 }
 
-/// The TCP ports to ask of a host: the profile's and those that are declared, in rising order.
+/// The TCP ports to ask of a host: the profile's, and those that are declared where they are wanted, in rising order.
 fn ports(inputs: &Inputs<'_>, host: &Host) -> Vec<u16> {
-    let declared = host.exposure.iter().map(|door| door.port);
+    let declared = host.exposure.iter().filter(|_| inputs.declared).map(|door| door.port);
     let declared = declared.filter(|port| port.transport == Transport::Tcp).map(|port| port.port);
     let all: BTreeSet<u16> = inputs.ports.iter().copied().chain(declared).collect();
     all.into_iter().collect()

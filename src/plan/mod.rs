@@ -38,8 +38,10 @@ pub struct Inputs<'a> {
     pub profile: &'a str,
     /// The checks that it chooses.
     pub checks: &'a [Asked],
-    /// The TCP ports to ask of every host, besides those that are declared.
+    /// The TCP ports to ask of every host.
     pub ports: &'a [u16],
+    /// Whether those are asked besides that the inventory declares for a host.
+    pub declared: bool,
     /// The strongest class of probes that the profile wants.
     pub class: Class,
     /// The pace: the profile's, as lowered by the authorisation and on the command line.

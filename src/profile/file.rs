@@ -34,8 +34,9 @@ pub struct ProfileFile {
     /// What makes the gate fail.
     #[serde(default)]
     pub gate: Option<GateFile>,
-    /// The TCP ports to ask of every host besides those declared: `1-1024,3306`, and the named lists `common`,
-    /// `well-known` and `all`.
+    /// The TCP ports to ask of every host besides those declared: numbers, ranges (`8000-8100`) and sets by name: `all`,
+    /// `well-known`, `top-20`, `top-100`, `top-1000`, `common`, `management`, `databases`, `medical`, `industrial`, and
+    /// `declared`, which says that those declared are enough.
     #[serde(default)]
     pub ports: Option<String>,
     /// The strongest class of probes that it wants.

@@ -489,12 +489,15 @@ impl<'l> Layer<'l, '_> {
             let node = self.node(&["ports"]);
             match ports::read(text) {
                 Ok(read) => {
-                    self.table.ports = read;
+                    self.table.ports = read.numbers;
                     self.link(None, "ports", text.clone(), node);
                 }
                 Err(title) => {
-                    let help =
-                        format!("ranges such as 1-1024,3306, and {}", ports::NAMES.join(", "));
+                    let names: Vec<&str> = ports::names().collect();
+                    let help = format!(
+                        "numbers, ranges such as 8000-8100, and the sets {}; docs/reference/ports.md says what each holds",
+                        names.join(", ")
+                    );
                     self.reader.wrong(node, title, &help);
                 }
             }

@@ -166,7 +166,7 @@ fn mistakes_are_told_with_their_place() {
             "4:17 this makes `due.critical` laxer and says no reason",
         ),
         ("select: ['*']\nports: 1-70000\n", "4:8 `70000` is not a port (0 to 65535)"),
-        ("select: ['*']\nports: top\n", "4:8 `top` is not a list of ports"),
+        ("select: ['*']\nports: top\n", "4:8 `top` is no set of ports"),
         (
             "select: [web/plain]\nwithout: [{check: tls/old, why: x}]\n",
             "4:19 `tls/old` was not chosen, so it cannot be left out",

@@ -1,8 +1,6 @@
 //! JUnit XML, which every CI reads: a test case for each check and host. What was not settled is an error, what a
 //! person accepted or what was not tested is skipped, with the reason.
 
-mod xml;
-
 use std::collections::BTreeMap;
 
 use super::words::Words;
@@ -11,7 +9,7 @@ use crate::model::moment::Calendar;
 use crate::model::net::HostId;
 use crate::model::outcome::Outcome;
 use crate::review::{CheckLine, Finding, HostLine, Review, Test};
-use xml::Element;
+use super::xml::Element;
 
 pub(super) const FORMAT: Format = Format {
     name: "junit",

@@ -4,6 +4,7 @@
 
 mod compared;
 pub mod words;
+pub(crate) mod xml;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -110,6 +110,7 @@ impl Lab {
             profile: "lab",
             checks: &asked(&made.profile, &made.profile.vocabulary(&made.catalogue)),
             ports: &made.profile.ports,
+            declared: true,
             class: Class::ReadOnly,
             limits: made.profile.limits,
             probes: &probes.iter().collect::<Vec<_>>(),

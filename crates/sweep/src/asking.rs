@@ -10,6 +10,8 @@ use crate::sweep::{Flight, Phase, Sweep};
 const CATCH_UP: Duration = Duration::from_millis(5);
 /// So many confirmations are under way at the same time at most.
 const CONFIRM_AT_ONCE: usize = 256;
+/// A canary that may bear little is asked once in so long at most.
+const GENTLY: Duration = Duration::from_secs(1);
 /// After something was wrong with our own machine nothing is sent for so long.
 const HOLD: Duration = Duration::from_millis(20);
 /// So many canaries are under way to one port at most: there are sixteen numbers.
@@ -67,7 +69,7 @@ impl Sweep {
             (None, Phase::Passing(_) | Phase::Sampling(_)) => Some(self.next_send),
             _ if confirms || !self.again.is_empty() => Some(self.next_send),
             (None, Phase::Resting(_)) if self.pulse.asks_again() && self.may_ask_canaries(true) => {
-                Some(self.next_send.max(self.canaries_from()))
+                Some(self.next_send.max(self.canaries_from()).max(self.canary_at()))
             }
             (None, Phase::Resting(_)) if self.silent == 0 && !self.is_trial_awaited() => {
                 Some(self.last_sent)
@@ -92,7 +94,8 @@ impl Sweep {
         match what {
             Transmit::Probe(probe) => {
                 let first = self.flights.len() < 64;
-                if self.is_connect() || (first && self.pulse.round_trip().is_none()) {
+                let connects = self.asks_by_connect(probe.port);
+                if connects || (first && self.pulse.round_trip().is_none()) {
                     self.flights.push_back(Flight { probe, sent: now });
                     self.waiting.insert(probe, now);
                 }
@@ -102,7 +105,7 @@ impl Sweep {
                 if !self.place(probe.port).is_some_and(|place| self.is_on_trial(place)) {
                     self.pulse.sent(probe, now);
                 }
-                if self.is_connect() {
+                if self.asks_by_connect(probe.port) {
                     self.flights.push_back(Flight { probe, sent: now });
                     self.waiting.insert(probe, now);
                 }
@@ -170,7 +173,7 @@ impl Sweep {
             } else if flight.sent + patience <= now {
                 self.flights.pop_front();
                 self.waiting.remove(&flight.probe);
-                if self.is_connect() {
+                if self.asks_by_connect(flight.probe.port) {
                     return Some(Transmit::Drop(flight.probe));
                 }
             } else {
@@ -201,7 +204,7 @@ impl Sweep {
         let passing = matches!(self.phase, Phase::Passing(_) | Phase::Sampling(_));
         if (resting || (passing && self.until_canary == 0))
             && self.may_ask_canaries(resting)
-            && now >= self.canaries_from()
+            && now >= self.canaries_from().max(self.canary_at())
         {
             // By chance, so that it never keeps step with a queue on the way; also where none can be asked now: the first
             // packet of a bunch finds more room there than the others.
@@ -288,6 +291,11 @@ impl Sweep {
 
     /// Notes that something leaves now, and when the next may.
     fn leave(&mut self, what: Transmit, now: Time) -> Transmit {
+        if let Transmit::Canary(probe) = what
+            && self.is_gentle(probe.port)
+        {
+            self.gently_at = now + GENTLY;
+        }
         let gap = match self.phase {
             Phase::Sampling(_) => 1.0 / self.sample_rate(),
             _ => 1.0 / self.pulse.rate,

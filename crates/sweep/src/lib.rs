@@ -13,6 +13,7 @@
 //!   goes on well below the rate that was punished, and what was asked meanwhile is asked again.
 //! - Silence proves nothing but by repetition. A silent port has been missed with the chance that all its probes were lost;
 //!   it is asked again, a whole pass over all others later, until that chance is below the one that is borne.
+//! - Ports behind which something may be that bears little come last, by whole connects whatever the way.
 //! - An open port is confirmed by a second whole handshake, on which the other side has to stay.
 //! - Over UDP only who replies is a canary, and only after it has replied often enough: many a service limits its answers.
 //!   Where nobody does, it goes slowly and says so.

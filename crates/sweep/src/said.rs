@@ -40,7 +40,8 @@ pub struct Settings {
     pub rates: Rates,
     /// How many connects are under way at the same time at most; of no account for [`Way::Syn`].
     pub in_flight: usize,
-    /// Ports that come after all others.
+    /// Ports whose owners may bear little: they come after all others, are asked by connects whatever the way, and serve as
+    /// canaries only where nobody else answers, and then seldom.
     pub last: Vec<u16>,
     /// Ports that matter more than others: where only a sample is asked slowly, these are asked as well.
     pub matter: Vec<u16>,

@@ -14,6 +14,9 @@ use crate::udp::Trials;
 /// Not in this sweep.
 pub(crate) const NONE: u16 = u16::MAX;
 
+/// Where the canaries are that are asked gently.
+const GENTLE: usize = 3;
+
 /// Where a sweep stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Phase {
@@ -60,8 +63,11 @@ pub struct Sweep {
     /// Searches under way, oldest first; those that were answered are only in the list.
     pub(crate) flights: VecDeque<Flight>,
     pub(crate) waiting: HashMap<Probe, Time>,
-    /// Ports that serve as canaries: open ones first, then closed, then those that an ICMP error answers for.
-    pub(crate) canaries: [VecDeque<u16>; 3],
+    /// Ports that serve as canaries: open ones first, then closed, then those that an ICMP error answers for; at last those
+    /// that are to be asked gently, whatever answers for them.
+    pub(crate) canaries: [VecDeque<u16>; 4],
+    /// When one of the last may be asked again.
+    pub(crate) gently_at: Time,
     pub(crate) until_canary: u32,
     /// Over UDP: who may become a canary, and how they are asked.
     pub(crate) trials: Trials,
@@ -89,7 +95,8 @@ pub struct Sweep {
 
 impl Sweep {
     /// A sweep over those ports, each once; port 0 is none.
-    pub fn new(ports: &[u16], settings: Settings, now: Time) -> Self {
+    pub fn new(ports: &[u16], mut settings: Settings, now: Time) -> Self {
+        settings.last.sort_unstable();
         let ports = order(ports, settings.way, &settings.last, settings.seed);
         let mut places = vec![NONE; 65_536];
         for (place, port) in (0..=u16::MAX).zip(&ports) {
@@ -111,7 +118,8 @@ impl Sweep {
             confirming: HashSet::new(),
             flights: VecDeque::new(),
             waiting: HashMap::new(),
-            canaries: [const { VecDeque::new() }; 3],
+            canaries: [const { VecDeque::new() }; 4],
+            gently_at: now,
             until_canary: 0,
             trials: Trials::new(now),
             chance: Chance::new(settings.seed ^ 0xca_4a_47),
@@ -229,6 +237,7 @@ impl Sweep {
     }
 
     pub(crate) fn add_canary(&mut self, place: u16, rank: usize) {
+        let rank = if self.is_gentle(self.port(place)) { GENTLE } else { rank };
         if let Some(known) = self.canaries.get_mut(rank).filter(|known| known.len() < 8)
             && !known.contains(&place)
         {
@@ -346,5 +355,21 @@ impl Sweep {
     /// What a port is that nothing came back from.
     fn silent(&self) -> State {
         if self.is_udp() { State::OpenOrFiltered } else { State::Filtered }
+    }
+
+    /// Whether a port is asked by connects.
+    pub fn asks_by_connect(&self, port: u16) -> bool {
+        self.is_connect() || (!self.is_udp() && self.is_gentle(port))
+    }
+
+    /// Whether a port is to be asked gently.
+    pub(crate) fn is_gentle(&self, port: u16) -> bool {
+        self.settings.last.binary_search(&port).is_ok()
+    }
+
+    /// When a canary may be asked at the soonest.
+    pub(crate) fn canary_at(&self) -> Time {
+        let others = self.canaries.iter().take(GENTLE).any(|known| !known.is_empty());
+        if others { Time::ZERO } else { self.gently_at }
     }
 }

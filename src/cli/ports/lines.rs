@@ -6,12 +6,12 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
+use super::found::{Found, counts, word};
 use crate::cli::Globals;
 use crate::cli::page::{Page, Style};
 use crate::engine::{Ended, Event};
 use crate::facts::cut_in_words;
 use crate::model::net::{parse_port_ranges, port_ranges};
-use crate::model::record::{End, Row};
 use crate::model::saw::{Cut, PortRun, PortState, PortsSaw, Swept};
 
 /// Keeps what was told, and tells it.
@@ -60,34 +60,11 @@ impl Lines {
         out(&text);
     }
 
-    /// Tells the rest, and the summary; answers whether every port is settled.
-    pub(super) fn end(&mut self, rows: &[(u64, Row)], ended: &Ended, globals: &Globals) -> bool {
-        let mut last: BTreeMap<IpAddr, PortsSaw> = BTreeMap::new();
-        let mut not_asked = Vec::new();
-        for (_, row) in rows {
-            match row {
-                Row::Saw(saw) if saw.probe == self.probe => {
-                    if let (Some(address), Ok(saw)) =
-                        (saw.spot.address, serde_json::from_value(saw.saw.clone()))
-                    {
-                        last.insert(address, saw);
-                    }
-                }
-                Row::Done {
-                    spot, end: End::NotTested { why } | End::Ours { error: why }, ..
-                } => {
-                    let place = spot.address.map_or(spot.host.to_string(), |one| one.to_string());
-                    not_asked.push((place, why.clone()));
-                }
-                _ => {}
-            }
-        }
-        let unsettled = |saw: &PortsSaw| {
-            saw.swept.is_none() || saw.states.iter().any(|run| run.state == PortState::Inconclusive)
-        };
-        let whole = not_asked.is_empty() && !last.is_empty() && !last.values().any(unsettled);
+    /// Tells the rest, and the summary.
+    pub(super) fn end(&mut self, found: &Found, ended: &Ended, globals: &Globals) {
+        let Found { last, not_asked, .. } = found;
         if self.json {
-            for (address, saw) in &last {
+            for (address, saw) in last {
                 self.tell(*address, saw);
             }
             let hosts: Vec<_> =
@@ -95,49 +72,16 @@ impl Lines {
             let not_asked: Vec<_> =
                 not_asked.iter().map(|(at, why)| json!({"at": at, "why": why})).collect();
             let summary = json!({
-                "complete": ended.complete && whole,
+                "complete": ended.complete && found.is_whole(),
                 "why": ended.why,
                 "hosts": hosts,
                 "not_asked": not_asked,
             });
             out(&format!("{}\n", json!({"summary": summary})));
         } else {
-            table(self.probe, &last, &not_asked, globals);
+            table(self.probe, last, not_asked, globals);
         }
-        whole
     }
-}
-
-/// A word for how a state is known.
-fn word(probe: &str, run: &PortRun) -> String {
-    match &run.reason {
-        None if probe == "udp" => "reply".into(),
-        None => "handshake".into(),
-        Some(Cut::Refused) => "reset".into(),
-        Some(Cut::RefusedBefore) => "reset-in-front".into(),
-        Some(Cut::AnsweredBefore) => "answered-in-front".into(),
-        Some(Cut::Sampled) => "sampled".into(),
-        Some(Cut::TimedOut) => "no-answer".into(),
-        Some(Cut::Unreachable { kind, code, .. }) => format!("icmp-{kind}-{code}"),
-        Some(cut) => cut_in_words(cut),
-    }
-}
-
-fn counts(probe: &str, saw: &PortsSaw) -> Vec<(&'static str, usize)> {
-    let count = |state| {
-        let of = saw.states.iter().filter(|run| run.state == state);
-        of.map(|run| parse_port_ranges(&run.ports).map_or(0, |ports| ports.len())).sum()
-    };
-    let mut counts = vec![
-        ("open", count(PortState::Open)),
-        ("closed", count(PortState::Closed)),
-        ("filtered", count(PortState::Filtered)),
-        ("inconclusive", count(PortState::Inconclusive)),
-    ];
-    if probe == "udp" {
-        counts.push(("open|filtered", count(PortState::OpenOrFiltered)));
-    }
-    counts
 }
 
 fn in_numbers(probe: &str, address: IpAddr, saw: &PortsSaw) -> serde_json::Value {
@@ -215,7 +159,7 @@ fn why(run: &PortRun) -> String {
 }
 
 /// How it went, in a sentence or two.
-fn in_words(swept: &Swept) -> String {
+pub(super) fn in_words(swept: &Swept) -> String {
     let loss = match swept.loss {
         Some(loss) => format!("{:.1} % lost", loss * 100.0),
         None => "losses unknown".to_owned(),
@@ -247,7 +191,7 @@ fn shortened(ports: &str) -> String {
 }
 
 #[expect(clippy::print_stdout, reason = "results go to stdout, a line as soon as it is known")]
-fn out(text: &str) {
+pub(super) fn out(text: &str) {
     print!("{text}");
     let _ = std::io::stdout().flush();
 }

@@ -8,7 +8,7 @@ use crate::model::heard::shown;
 const CHARS: usize = 20_000;
 
 /// An element.
-pub(super) struct Element {
+pub(crate) struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,
     children: Vec<Self>,
@@ -16,34 +16,41 @@ pub(super) struct Element {
 }
 
 impl Element {
-    pub(super) fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self { name, attributes: Vec::new(), children: Vec::new(), text: String::new() }
     }
 
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
     /// The same with that attribute.
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.attributes.push((name, escaped(value)));
         self
     }
 
+    /// The same with that attribute, however long it is: for numbers, and nothing that a peer said.
+    pub(crate) fn with_all(mut self, name: &'static str, numbers: &str) -> Self {
+        let own = |c: &char| c.is_ascii_digit() || matches!(c, ',' | '-');
+        self.attributes.push((name, numbers.chars().filter(own).collect()));
+        self
+    }
+
     /// The same with those children.
-    pub(super) fn holding(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn holding(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.children.extend(children);
         self
     }
 
     /// The same with that text.
-    pub(super) fn saying(mut self, text: &str) -> Self {
+    pub(crate) fn saying(mut self, text: &str) -> Self {
         self.text = text.split('\n').map(escaped).collect::<Vec<_>>().join("\n");
         self
     }
 
     /// The document of which it is the root.
-    pub(super) fn document(&self) -> String {
+    pub(crate) fn document(&self) -> String {
         let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         self.write(&mut out, 0);
         out
@@ -96,8 +103,10 @@ mod tests {
 
     #[test]
     fn nothing_gets_out_of_its_place() {
-        let element = Element::new("a").with("b", "\"><x>\0\u{202e}\n").saying("]]>&\u{1b}[2J\nnext");
-        let wanted = "<a b=\"&quot;&gt;&lt;x&gt;\\x00\\u{202e}\\n\">]]&gt;&amp;\\x1b[2J\nnext</a>\n";
+        let element =
+            Element::new("a").with("b", "\"><x>\0\u{202e}\n").saying("]]>&\u{1b}[2J\nnext");
+        let wanted =
+            "<a b=\"&quot;&gt;&lt;x&gt;\\x00\\u{202e}\\n\">]]&gt;&amp;\\x1b[2J\nnext</a>\n";
         let document = element.document();
         assert_eq!(document.split_once("?>\n").map(|(_, root)| root), Some(wanted));
     }
