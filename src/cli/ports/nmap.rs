@@ -177,7 +177,7 @@ fn one(port: u16, run: &PortRun, way: &str) -> Element {
     let (reason, from) = reason(run, way);
     let state = explained(Element::new("state").with("state", name(run.state)), &reason, from);
     let service = SERVICES.iter().find(|(of, _)| *of == port).map(|(_, name)| {
-        // What is registered for the number: nobody asked what listens there.
+        // What usually stands for the number: nobody asked what listens there.
         Element::new("service").with("name", name).with("method", "table").with("conf", "3")
     });
     Element::new("port")
@@ -272,7 +272,8 @@ fn numbers(ports: &str) -> Vec<u16> {
     parse_port_ranges(ports).unwrap_or_default()
 }
 
-/// Names that IANA registers for TCP ports, of those that are met most often.
+/// Names of the services that TCP ports usually stand for, of those that are met most often: as in /etc/services of Debian
+/// (netbase 6.4) where they are there.
 const SERVICES: [(u16, &str); 52] = [
     (20, "ftp-data"),
     (21, "ftp"),
