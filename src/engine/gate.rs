@@ -381,9 +381,12 @@ struct Table {
 impl Drop for Table {
     fn drop(&mut self) {
         let Party { gate, id, any, .. } = &*self.party;
-        gate.pace(|pace, now| match any.load(Ordering::Relaxed) {
-            true => pace.settled(*id, now),
-            false => pace.unsent(*id),
+        gate.pace(|pace, now| {
+            if any.load(Ordering::Relaxed) {
+                pace.settled(*id, now);
+            } else {
+                pace.unsent(*id);
+            }
         });
         gate.moved.notify_waiters();
     }
