@@ -75,7 +75,10 @@ impl Sweep {
                 Some(self.last_sent)
             }
             (None, Phase::Resting(until))
-                if self.waiting.is_empty() && !self.pulse.is_open() && !self.is_trial_awaited() =>
+                if self.owed == 0
+                    && self.waiting.is_empty()
+                    && !self.pulse.is_open()
+                    && !self.is_trial_awaited() =>
             {
                 Some(until)
             }
@@ -89,6 +92,10 @@ impl Sweep {
     /// The packet has left.
     pub fn sent(&mut self, what: Transmit, now: Time) {
         self.summary.sent += 1;
+        self.owed = self.owed.saturating_sub(1);
+        if let Phase::Resting(until) = &mut self.phase {
+            *until = (*until).max(now + self.pulse.patience());
+        }
         self.pulse.left(now);
         self.troubles_in_a_row = 0;
         match what {
@@ -117,6 +124,7 @@ impl Sweep {
 
     /// It could not be sent, for want of something on our own machine: no evidence of anything, but a reason to go slower.
     pub fn unsent(&mut self, what: Transmit, now: Time) {
+        self.owed = self.owed.saturating_sub(1);
         self.troubles += 1;
         self.troubles_in_a_row += 1;
         self.warn(Warning::OwnTrouble { times: self.troubles });
@@ -291,6 +299,7 @@ impl Sweep {
 
     /// Notes that something leaves now, and when the next may.
     fn leave(&mut self, what: Transmit, now: Time) -> Transmit {
+        self.owed += 1;
         if let Transmit::Canary(probe) = what
             && self.is_gentle(probe.port)
         {

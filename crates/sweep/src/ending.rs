@@ -22,6 +22,7 @@ impl Sweep {
         // Where everybody has answered, nobody is waited for.
         let wait = (self.silent > 0
             && (now < until || !self.waiting.is_empty() || self.pulse.is_open()))
+            || self.owed > 0
             || self.is_trial_awaited();
         if wait || !self.again.is_empty() {
             if !self.again.is_empty() {

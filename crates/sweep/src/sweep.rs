@@ -74,6 +74,8 @@ pub struct Sweep {
     pub(crate) chance: Chance,
     pub(crate) next_send: Time,
     pub(crate) last_sent: Time,
+    /// So many were handed out and have not left yet: whoever sends them may have to wait.
+    pub(crate) owed: u32,
     pub(crate) hold_until: Time,
     /// Kinds of ICMP errors, by their place in the detail of a cell.
     pub(crate) errors: Vec<(u8, u8, Option<IpAddr>)>,
@@ -125,6 +127,7 @@ impl Sweep {
             chance: Chance::new(settings.seed ^ 0xca_4a_47),
             next_send: now,
             last_sent: now,
+            owed: 0,
             hold_until: now,
             errors: Vec::new(),
             host_ttl: None,

@@ -78,6 +78,45 @@ fn play(mut pace: Pace, wishes: &[Wish]) -> Wire {
     wire
 }
 
+/// The same with several connections for each turn: how many are wished for, how long the calls take together, how long the
+/// first stays unanswered, and each further one longer than the one before, in milliseconds.
+fn play_together(mut pace: Pace, wishes: &[(u32, u64, u64, u64)]) -> Wire {
+    let mut wire = Wire::default();
+    let mut ends: BTreeSet<(Duration, u64, u32)> = BTreeSet::new();
+    let mut now = Duration::ZERO;
+    for (most, calls, unanswered, apart) in wishes {
+        let (id, many) = loop {
+            while let Some((end, id, nth)) = ends.first().copied().filter(|(end, ..)| *end <= now) {
+                ends.remove(&(end, id, nth));
+                if !ends.iter().any(|(_, other, _)| *other == id) {
+                    pace.settled(id, end);
+                }
+                pace.shut(&host(1), id);
+            }
+            let next_end = ends.first().map(|(end, ..)| *end);
+            now = match pace.poll_many(&host(1), Kind::Connection, *most, now) {
+                Turns::Go(id, many) => break (id, many),
+                Turns::Wait(Turn::WaitUntil(then)) => {
+                    next_end.map_or(then, |end| end.min(then)).max(now)
+                }
+                Turns::Wait(_) => next_end.expect("somebody ends"),
+            };
+        };
+        for nth in 0..many {
+            let left = now + millis(*calls) * nth / many;
+            pace.sent(id, left);
+            let end = left + millis(unanswered + apart * u64::from(nth));
+            let repeats = (0..).map(|n| left + millis(n * 1000));
+            let sent = repeats.take_while(|at| *at <= left || *at < end);
+            wire.packets.extend(sent.map(|at| (1, at)));
+            wire.open.push((1, left, end));
+            ends.insert((end, id, nth));
+        }
+        now += millis(*calls);
+    }
+    wire
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -103,6 +142,22 @@ proptest! {
                 let now = open.iter().filter(|(_, from, end)| from <= begun && begun < end).count();
                 prop_assert!(now <= per_host_parallel as usize, "{:?}", somebody);
             }
+        }
+    }
+
+    #[test]
+    fn connections_let_go_together_keep_to_the_same_promise(
+        per_host_per_second in 20_u32..400,
+        per_host_parallel in 1_u32..200,
+        wishes in prop::collection::vec((1_u32..60, 0_u64..20, 0_u64..3000, 0_u64..90), 1..40),
+    ) {
+        let limits = Limits { per_second: 10_000, per_host_per_second, per_host_parallel };
+        let wire = play_together(Pace::new(limits), &wishes);
+        let all: Vec<Duration> = wire.packets.iter().map(|(_, at)| *at).collect();
+        prop_assert!(most_in_a_second(&all) <= per_host_per_second as usize);
+        for (_, begun, _) in &wire.open {
+            let now = wire.open.iter().filter(|(_, from, end)| from <= begun && begun < end).count();
+            prop_assert!(now <= per_host_parallel as usize);
         }
     }
 
