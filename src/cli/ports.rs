@@ -194,7 +194,7 @@ fn rulebook() -> Rulebook {
         digest: Digest::of(PORTS.as_bytes()),
         chosen: Vec::new(),
         ports: ports::read(PORTS).map(|ports| ports.numbers).unwrap_or_default(),
-        class: Class::Connect,
+        class: Class::ReadOnly,
         limits: Pace::Polite.limits(),
         gate: GateRule {
             coverage_percent: 0,
