@@ -90,7 +90,8 @@ pub(crate) async fn examine(
     run.go().await?;
     run.write()?;
     // Somebody on the way answers only what a kernel sends, or this machine's own rules let no other packet out.
-    if run.raw.is_some() && run.core.summary().warnings.contains(&Warning::NoFeedback) {
+    let nothing = run.core.summary().warnings.contains(&Warning::NoFeedback);
+    if run.raw.is_some() && (nothing || run.only_connects_answer) {
         let again = Run::new(doors, address, &open, how, None)?;
         run = Run { settled: run.settled, ..again };
         run.go().await?;
@@ -131,6 +132,9 @@ struct Run<'a> {
     fresh: Settled,
     settled: Settled,
     written: Instant,
+    /// Whether anything has answered a SYN by itself, and whether nothing has, but something a connect.
+    syns_answer: bool,
+    only_connects_answer: bool,
 }
 
 impl<'a> Run<'a> {
@@ -186,6 +190,8 @@ impl<'a> Run<'a> {
             fresh: Settled::new(),
             settled: doors.settled.clone(),
             written: instant(),
+            syns_answer: false,
+            only_connects_answer: false,
         })
     }
 
@@ -206,6 +212,10 @@ impl<'a> Run<'a> {
             let sent = self.send()?;
             self.hear()?;
             self.listen_to_the_core();
+            if self.only_connects_answer {
+                self.connects.clear();
+                return Ok(());
+            }
             if self.core.is_done() {
                 // Whatever is still under way is a canary that nobody needs any more.
                 self.connects.clear();
@@ -393,6 +403,7 @@ impl<'a> Run<'a> {
         heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
         let at = self.now();
         for Came { probe, what, said } in came.drain(..) {
+            self.only_connects_answer |= self.raw.is_some() && !self.syns_answer && said.is_ok();
             match said {
                 Ok(said) => self.answer(probe, said, at),
                 Err(why) => self.ours(what.of(probe), why)?,
@@ -401,8 +412,11 @@ impl<'a> Run<'a> {
         self.came = came;
         self.hear_letters(at)?;
         if let Some(raw) = &mut self.raw {
-            let core = &mut self.core;
-            let heard = raw.hear(at, |answer, at| core.handle(&answer, at));
+            let (core, any) = (&mut self.core, &mut self.syns_answer);
+            let heard = raw.hear(at, |answer, at| {
+                *any = true;
+                core.handle(&answer, at);
+            });
             heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
             if raw.lost() > 0 {
                 self.core.stumble(at);
