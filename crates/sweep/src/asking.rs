@@ -128,7 +128,10 @@ impl Sweep {
         self.troubles += 1;
         self.troubles_in_a_row += 1;
         self.warn(Warning::OwnTrouble { times: self.troubles });
-        self.pulse.stumble(now);
+        if now >= self.hold_until {
+            // What comes to nothing together is one trouble.
+            self.pulse.stumble(now);
+        }
         self.hold_until = self.hold_until.max(now + HOLD);
         let (Transmit::Probe(probe)
         | Transmit::Canary(probe)
@@ -168,7 +171,10 @@ impl Sweep {
     pub fn stumble(&mut self, now: Time) {
         self.troubles += 1;
         self.warn(Warning::OwnTrouble { times: self.troubles });
-        self.pulse.stumble(now);
+        if now >= self.hold_until {
+            // What comes to nothing together is one trouble.
+            self.pulse.stumble(now);
+        }
         self.hold_until = self.hold_until.max(now + HOLD);
     }
 

@@ -60,6 +60,8 @@ const AFTER_DARK: Duration = Duration::from_secs(3);
 const LATE_FOR: Duration = Duration::from_secs(5);
 /// What came of sending this share of it tells whether more is sent than gets through.
 const EXPERIMENT: f64 = 0.4;
+/// No trouble of our own makes it slower than this: where nothing answers, it would never go faster again.
+const TROUBLED: f64 = 200.0;
 /// No path is so narrow.
 const FLOOR: f64 = 5.0;
 /// What is thought of a path before anything is known: one loss in a hundred, with the weight of ten canaries.
@@ -420,7 +422,7 @@ impl Pulse {
     /// Our own machine was short of something: slower.
     pub(crate) fn stumble(&mut self, now: Time) {
         self.slow_start = false;
-        self.go_at((self.rate * 0.7).max(1.0), now);
+        self.go_at((self.rate * 0.7).max(self.rate.min(TROUBLED)), now);
     }
 
     /// How many canaries are under way.
