@@ -120,6 +120,8 @@ impl SynSocket {
         if setsockopt(&into, sockopt::RcvBufForce, &BUFFER).is_err() {
             into.set_recv_buffer_size(BUFFER)?;
         }
+        // Packets wait here while the next router is looked for. A smaller buffer is told as a want of room.
+        let _ = setsockopt(&out, sockopt::SndBuf, &BUFFER);
         setsockopt(&into, sockopt::ReceiveTimestampns, &true)?;
         if remote.is_ipv6() {
             into.set_recv_hoplimit_v6(true)?;
