@@ -6,11 +6,12 @@
 mod connects;
 mod letters;
 mod raw;
+mod sending;
 mod told;
 mod udp;
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,19 +20,16 @@ use postern_sweep::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::dial::{Place, TCP, announce_many, no_way};
+use super::dial::TCP;
 use super::doors::StepDoors;
-use super::gate::{Gate, Later, passes};
-use super::pace::Payers;
+use super::gate::{Gate, Later};
 use super::sweep::{Settled, runs, within_scope};
 use super::world::instant;
-use crate::model::net::Transport;
-use crate::model::record::Again;
 use crate::model::saw::PortsSaw;
 use crate::profile::ports::asked_gently;
 use crate::talk::Unopened;
 
-use connects::{Came, Connects, For};
+use connects::{Came, Connects};
 use letters::Letters;
 use raw::Raw;
 
@@ -282,12 +280,10 @@ impl<'a> Run<'a> {
             let connects = self.is_by_connect(*first);
             let alike = |next: &&Transmit| self.is_by_connect(**next) == connects;
             let alike = self.wanted.iter().take_while(alike).count();
-            let sent = if self.letters.is_some() {
-                self.send_letters(&payers, alike)?
-            } else if connects {
+            let sent = if connects {
                 self.send_connects(&payers, alike)?
             } else {
-                self.send_raw(&payers, alike)?
+                self.send_packets(&payers, alike)?
             };
             if sent < alike {
                 break;
@@ -299,101 +295,8 @@ impl<'a> Run<'a> {
     /// Whether the system's own connect is used: to confirm what is open always, and where the core wants it.
     fn is_by_connect(&self, what: Transmit) -> bool {
         let confirms = matches!(what, Transmit::Confirm(_));
-        self.raw.is_none() || confirms || self.core.asks_by_connect(probe(what).port)
-    }
-
-    /// Begins as many connects as turns have come for, of so many that are wanted; answers how many.
-    fn send_connects(&mut self, payers: &Payers, alike: usize) -> Result<usize, Unopened> {
-        let seats = match self.gate.seats_now(payers, alike) {
-            Ok(seats) => seats,
-            Err(later) => {
-                self.later = Some(later);
-                return Ok(0);
-            }
-        };
-        let row: Vec<Transmit> = self.wanted.drain(..seats.len()).collect();
-        let places = self.announce(&row)?;
-        for ((place, next), seat) in places.into_iter().zip(&row).zip(seats) {
-            let probe = probe(*next);
-            match self.connects.begin(place, seat, probe, purpose_of(*next)) {
-                Some(Came { said: Err(why), .. }) => self.ours(*next, why)?,
-                came => {
-                    let now = self.now();
-                    self.core.sent(*next, now);
-                    self.came.extend(came);
-                }
-            }
-        }
-        Ok(row.len())
-    }
-
-    /// Sends as many SYNs as turns have come for, of so many that are wanted; answers how many.
-    fn send_raw(&mut self, payers: &Payers, alike: usize) -> Result<usize, Unopened> {
-        let most = u32::try_from(alike).unwrap_or(u32::MAX);
-        let (turn, many) = match self.gate.turns_now(payers, most) {
-            Ok(turns) => turns,
-            Err(later) => {
-                self.later = Some(later);
-                return Ok(0);
-            }
-        };
-        let many = usize::try_from(many).unwrap_or(0);
-        let row: Vec<Transmit> = self.wanted.drain(..many.min(alike)).collect();
-        let places = match self.announce(&row) {
-            Ok(places) => places,
-            Err(why) => {
-                self.gate.left(turn, 0);
-                return Err(why);
-            }
-        };
-        let Some(raw) = &mut self.raw else { return Ok(0) };
-        let (sent, wrong) =
-            raw.send(places.into_iter().zip(row.iter().map(|next| probe(*next).number)));
-        self.gate.left(turn, u32::try_from(sent).unwrap_or(0));
-        let now = self.now();
-        for (nth, next) in row.iter().enumerate() {
-            if nth < sent {
-                self.core.sent(*next, now);
-            } else {
-                self.core.unsent(*next, now);
-            }
-        }
-        match wrong {
-            Some(wrong) if wrong.kind() != std::io::ErrorKind::WouldBlock && !passes(&wrong) => {
-                Err(no_way(&wrong, SocketAddr::new(self.address, 0)))
-            }
-            _ => Ok(row.len()),
-        }
-    }
-
-    /// Asks for leave for each, and writes them into the audit log, in a row for each purpose; answers the places in their
-    /// order.
-    fn announce(&self, row: &[Transmit]) -> Result<Vec<Place>, Unopened> {
-        let now = self.gate.now();
-        for _ in row {
-            if self.letters.is_some() {
-                self.doors.budget.datagram()?;
-            } else {
-                self.doors.budget.connection()?;
-            }
-        }
-        let mut places = Vec::with_capacity(row.len());
-        for purpose in [None, Some(Again::Canary), Some(Again::Confirm)] {
-            let alike = |(_, next): &(usize, &Transmit)| again(**next) == purpose;
-            let these = || row.iter().enumerate().filter(alike);
-            let ports: Vec<u16> = these().map(|(_, next)| probe(*next).port).collect();
-            let Some(first) = ports.first() else { continue };
-            let mut want = self.doors.want(self.address, self.doors.origin, *first);
-            if self.letters.is_some() {
-                want.transport = Transport::Udp;
-            }
-            let permits = self.gate.scope.permits(&want, ports, now);
-            let permits = permits.map_err(|refusal| self.gate.refused(Some(&want), refusal))?;
-            let announced = announce_many(self.gate, permits, self.doors.step.id, purpose)?;
-            places.extend(these().map(|(nth, _)| nth).zip(announced));
-        }
-        places.sort_unstable_by_key(|(nth, _)| *nth);
-        Ok(places.into_iter().map(|(_, place)| place).collect())
+        let by_packets = self.raw.is_some() || self.letters.is_some();
+        !by_packets || confirms || self.core.asks_by_connect(probe(what).port)
     }
 
     /// Takes in what was heard.
@@ -469,18 +372,6 @@ fn probe(of: Transmit) -> Probe {
         | Transmit::Canary(probe)
         | Transmit::Confirm(probe)
         | Transmit::Drop(probe) => probe,
-    }
-}
-
-fn purpose_of(what: Transmit) -> For {
-    if matches!(what, Transmit::Confirm(_)) { For::Proof } else { For::State }
-}
-
-fn again(what: Transmit) -> Option<Again> {
-    match what {
-        Transmit::Canary(_) => Some(Again::Canary),
-        Transmit::Confirm(_) => Some(Again::Confirm),
-        Transmit::Probe(_) | Transmit::Drop(_) => None,
     }
 }
 

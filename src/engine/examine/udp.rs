@@ -1,15 +1,10 @@
 //! An examination over UDP: the same run, with letters instead of handshakes.
 
-use std::net::SocketAddr;
-
-use postern_sweep::{Rates, Settings, Sweep, Time, Transmit, Way};
+use postern_sweep::{Rates, Settings, Sweep, Time, Way};
 
 use super::letters::Letters;
-use super::{Examining, Run, probe, seed, told};
-use crate::engine::dial::no_way;
+use super::{Examining, Run, seed, told};
 use crate::engine::doors::StepDoors;
-use crate::engine::gate::passes;
-use crate::engine::pace::Payers;
 use crate::engine::sweep::within_scope;
 use crate::model::net::Transport;
 use crate::model::saw::PortsSaw;
@@ -51,55 +46,6 @@ pub(crate) async fn examine_by_udp(
 }
 
 impl Run<'_> {
-    /// Sends as many datagrams as turns have come for, of so many that are wanted; answers how many.
-    pub(super) fn send_letters(
-        &mut self,
-        payers: &Payers,
-        alike: usize,
-    ) -> Result<usize, Unopened> {
-        let most = u32::try_from(alike).unwrap_or(u32::MAX);
-        let (turn, many) = match self.gate.turns_now(payers, most) {
-            Ok(turns) => turns,
-            Err(later) => {
-                self.later = Some(later);
-                return Ok(0);
-            }
-        };
-        let many = usize::try_from(many).unwrap_or(0);
-        let row: Vec<Transmit> = self.wanted.drain(..many.min(alike)).collect();
-        let places = match self.announce(&row) {
-            Ok(places) => places,
-            Err(why) => {
-                self.gate.posted(turn, 0);
-                return Err(why);
-            }
-        };
-        let Some(letters) = &mut self.letters else { return Ok(0) };
-        let (mut sent, mut wrong) = (0, None);
-        for (place, next) in places.into_iter().zip(&row) {
-            match letters.send(self.gate, place, probe(*next)) {
-                Ok(()) => sent += 1,
-                Err(why) => {
-                    wrong = Some(why);
-                    break;
-                }
-            }
-        }
-        self.gate.posted(turn, u32::try_from(sent).unwrap_or(0));
-        let now = self.now();
-        for (nth, next) in row.iter().enumerate() {
-            if nth < sent {
-                self.core.sent(*next, now);
-            } else {
-                self.core.unsent(*next, now);
-            }
-        }
-        match wrong {
-            Some(wrong) if !passes(&wrong) => Err(no_way(&wrong, SocketAddr::new(self.address, 0))),
-            _ => Ok(row.len()),
-        }
-    }
-
     /// Takes in what came to the sockets for datagrams.
     pub(super) fn hear_letters(&mut self, at: Time) -> Result<(), Unopened> {
         let Some(letters) = &mut self.letters else { return Ok(()) };

@@ -3,6 +3,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use postern_sweep::{Probe, Said};
+
+use super::net::Net;
 use super::*;
 
 /// Whose ports they are.
