@@ -87,6 +87,7 @@ fn planned(catalogue: &Catalogue) {
         profile: &profile.name,
         checks: &asked(&profile, &vocabulary),
         ports: &profile.ports,
+        declared: true,
         class: Class::Intrusive,
         limits: profile.limits,
         probes: &probes,

@@ -117,7 +117,10 @@ impl Pulse {
         // Where as much is sent as gets through, that is what is usual.
         let loaded = if self.is_loaded() { self.lately.0 / self.lately.1 } else { 0.0 };
         let usual = loaded.min(self.loss() + LOSS_MARGIN).max(self.loss());
-        let spread = (usual * (1.0 - usual) * (1.0 / all + 1.0 / self.usual.1)).sqrt();
+        // What was seldom seen so far may be usual all the same (Agresti and Coull, Approximate is better than exact, 1998).
+        let known = self.usual.1;
+        let may_be = (usual * known + 1.0) / (known + 2.0);
+        let spread = (may_be * (1.0 - may_be) * (1.0 / all + 1.0 / known)).sqrt();
         (lost / all - usual - LOSS_MARGIN) / spread
     }
 
