@@ -308,7 +308,8 @@ fn redirects_never_leave_the_scope() {
 fn what_the_window_shut_out_is_left_to_be_asked() {
     alone(4 * MIB, async {
         let written = vec!["192.0.2.10".parse().expect("an address")];
-        let address = Over::Address { written, resolved_at_most: 0, ports: "1".into() };
+        let address =
+            Over::Address { written, resolved_at_most: 0, ports: "1".into(), by_connect: false };
         let named = Over::Name { names: vec!["web.example".into()] };
         for (host, probe, over) in [
             (serde_json::json!({"id": "h1", "addresses": ["192.0.2.10"]}), "tcp", address),

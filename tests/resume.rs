@@ -204,7 +204,12 @@ fn outside_the_window_nothing_begins_and_nothing_goes_on() {
     std::fs::write(&inventory, named).expect("writable");
     let scan = |out: &str, from: Moment, to: Moment| {
         let leave = folder.path().join(format!("{out}.yaml"));
-        let limits = Limits { per_second: 20, per_host_per_second: 10, per_host_parallel: 2 };
+        let limits = Limits {
+            per_second: 20,
+            per_host_per_second: 10,
+            per_host_parallel: 2,
+            per_host_talks_per_second: None,
+        };
         let text = authorisation(vec![HostId("web1".into())], limits, from, to);
         std::fs::write(&leave, text).expect("writable");
         let mut command = postern(folder.path());
@@ -239,8 +244,14 @@ fn book(out: &Path) -> Book {
 }
 
 fn dials(book: &Book, door: &Door) -> usize {
-    let to_it = |row: &Row| matches!(row, Row::Dial(dial) if dial.address == door.address && dial.port == door.port);
-    book.rows().iter().filter(|(_, row)| to_it(row)).count()
+    let to_it = |row: &Row| match row {
+        Row::Dial(dial) => usize::from(dial.address == door.address && dial.port == door.port),
+        Row::Dials(dials) if dials.address == door.address => {
+            dials.ports.iter().filter(|port| **port == door.port).count()
+        }
+        _ => 0,
+    };
+    book.rows().iter().map(|(_, row)| to_it(row)).sum()
 }
 
 /// How many questions went to the resolvers: checks ask over UDP by themselves too.
@@ -250,7 +261,12 @@ fn questions(book: &Book) -> usize {
 }
 
 fn all_dials(book: &Book) -> usize {
-    book.rows().iter().filter(|(_, row)| matches!(row, Row::Dial(_))).count()
+    let packets = |row: &Row| match row {
+        Row::Dial(_) => 1,
+        Row::Dials(dials) => dials.ports.len(),
+        _ => 0,
+    };
+    book.rows().iter().map(|(_, row)| packets(row)).sum()
 }
 
 /// Whatever a step has an answer to, or has ended on, is dialled no more by it, and is answered once. Answers how many
@@ -302,6 +318,13 @@ fn nothing_asked_twice(book: &Book) -> usize {
                 for (address, port) in to {
                     let known = answered.contains(&(step, address, port));
                     assert!(!known, "row {seq} asks {} port {} again", dial.address, dial.port);
+                }
+            }
+            // Ports that answered are asked again to see what gets through, and to see that somebody is behind them.
+            Row::Dials(dials) if dials.again.is_none() => {
+                for port in &dials.ports {
+                    let known = answered.contains(&(dials.step, Some(dials.address), Some(*port)));
+                    assert!(!known, "row {seq} asks {} port {port} again", dials.address);
                 }
             }
             _ => {}

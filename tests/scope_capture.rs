@@ -79,7 +79,7 @@ fn nothing_leaves_the_permit_and_the_pace_holds() {
     says_what_was_there(&book);
     goes_into_the_book_soon(&book);
     let (repeated, syns) = syns(&packets);
-    assert!(repeated >= 2, "the kernel repeated some SYNs, or the test shows nothing: {repeated}");
+    assert!(repeated >= 1, "the kernel repeated some SYNs, or the test shows nothing: {repeated}");
     println!(
         "{} packets of ours, {syns} SYNs, {repeated} of them repeated, {most} at most in one second to the twins' address, \
          {seconds:.1} s, {} rows",
@@ -180,7 +180,12 @@ fn a_slow_pace_is_nobodys_silence() {
     for n in 0..16 {
         let _ = writeln!(inventory, "  - {{id: h{n}, names: [n{n}.example]}}");
     }
-    let limits = Limits { per_second: 2, per_host_per_second: 2, per_host_parallel: 1 };
+    let limits = Limits {
+        per_second: 2,
+        per_host_per_second: 2,
+        per_host_parallel: 1,
+        per_host_talks_per_second: None,
+    };
     Given { inventory: &inventory, limits, ..Given::default() }.write(lab.folder());
     let vendor = lab.start_vendor();
     let capture = lab.capture();
@@ -282,10 +287,13 @@ fn syns(packets: &[Packet]) -> (usize, usize) {
 fn is_all_in_the_audit_log(packets: &[Packet], book: &[Row]) {
     let dials = |over| {
         let of = move |row: &Row| match row {
-            Row::Dial(dial) if dial.transport == over => Some((dial.address, dial.port)),
-            _ => None,
+            Row::Dial(dial) if dial.transport == over => vec![(dial.address, dial.port)],
+            Row::Dials(dials) if dials.transport == over => {
+                dials.ports.iter().map(|port| (dials.address, *port)).collect()
+            }
+            _ => Vec::new(),
         };
-        let mut all: Vec<_> = book.iter().filter_map(of).collect();
+        let mut all: Vec<_> = book.iter().flat_map(of).collect();
         all.sort_unstable();
         all
     };
@@ -345,12 +353,12 @@ fn says_what_was_there(book: &[Row]) {
 fn goes_into_the_book_soon(book: &[Row]) {
     let silent = address("192.0.2.20");
     let dials = book.iter().enumerate().filter_map(|(nth, row)| match row {
-        Row::Dial(dial) => Some((nth, dial)),
+        Row::Dials(dials) => Some((nth, dials)),
         _ => None,
     });
     let (asked, first) = dials
         .clone()
-        .find(|(_, dial)| (dial.address, dial.port) == (silent, 8080))
+        .find(|(_, dials)| dials.address == silent && dials.ports.contains(&8080))
         .expect("it was asked");
     let open = |row: &Row| match row {
         Row::Saw(saw) if saw.probe == "tcp" && saw.spot.address == Some(silent) => {

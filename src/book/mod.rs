@@ -157,7 +157,12 @@ mod tests {
     }
 
     fn opened() -> Row {
-        let limits = Limits { per_second: 1, per_host_per_second: 1, per_host_parallel: 1 };
+        let limits = Limits {
+            per_second: 1,
+            per_host_per_second: 1,
+            per_host_parallel: 1,
+            per_host_talks_per_second: None,
+        };
         let plan = Plan {
             schema: "postern/plan/v1".into(),
             made: at(0),

@@ -200,11 +200,11 @@ impl Given {
 /// A pace, as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// For what may be weak: 10 a second, 2 to one host.
+    /// For what may be weak: 20 packets a second to one host.
     Polite,
-    /// For ordinary servers: 50 a second, 10 to one host.
+    /// For ordinary servers: 80.
     Normal,
-    /// For what is known to bear it: 300 a second, 50 to one host.
+    /// For what is known to bear it: 500.
     Fast,
     /// That many a second.
     PerSecond(u32),
@@ -213,16 +213,11 @@ pub(crate) enum Pace {
 impl Pace {
     /// The caps that it means.
     pub(crate) fn limits(self) -> Limits {
-        let of = |per_second, per_host_per_second, per_host_parallel| Limits {
-            per_second,
-            per_host_per_second,
-            per_host_parallel,
-        };
         match self {
-            Self::Polite => of(10, 2, 1),
-            Self::Normal => of(50, 10, 4),
-            Self::Fast => of(300, 50, 16),
-            Self::PerSecond(n) => of(n, n, n.div_ceil(4).clamp(1, 16)),
+            Self::Polite => Limits::POLITE,
+            Self::Normal => Limits::NORMAL,
+            Self::Fast => Limits::FAST,
+            Self::PerSecond(n) => Limits::even(n),
         }
     }
 }

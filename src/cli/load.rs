@@ -72,8 +72,8 @@ pub(crate) struct Loaded {
     pub(crate) identity: BTreeMap<String, String>,
     /// Whether the ports that the inventory declares are asked besides those of the profile.
     pub(crate) declared: bool,
-    /// How ports are examined; none for two connects each at most.
-    pub(crate) examining: Option<Examining>,
+    /// How ports are examined.
+    pub(crate) examining: Examining,
     resolvers: Vec<IpAddr>,
     pace: Limits,
 }
@@ -162,7 +162,7 @@ impl Loaded {
             vantage,
             identity: identity(given),
             declared: true,
-            examining: None,
+            examining: Examining::default(),
             resolvers,
             pace,
         })

@@ -21,7 +21,7 @@ use crate::engine::{Ended, Event, Examining, Wish, wall_clock};
 use crate::inventory::Inventory;
 use crate::model::digest::Digest;
 use crate::model::net::{CheckId, HostId};
-use crate::model::plan::{Bound, Class, Limits};
+use crate::model::plan::{Class, Limits};
 use crate::model::said::Said;
 use crate::plan::Asked;
 use crate::probe::letters;
@@ -34,8 +34,6 @@ use typed::{Format, PortSet, Way, after, chance};
 
 /// Which ports are asked where none are named.
 const PORTS: &str = "top-1000";
-/// A port is asked so often at most, canaries and confirmations among that.
-const PACKETS_A_PORT: u64 = 24;
 /// What bans, narrow paths and limits may cost besides what the pace does, in seconds.
 const ADVERSITY: u64 = 1800;
 
@@ -97,10 +95,6 @@ impl Ports {
         );
         // No check is judged by it.
         plan.wanted.clear();
-        for bound in plan.steps.iter_mut().map(|step| &mut step.bound) {
-            bound.seconds = bound.seconds.saturating_add(ADVERSITY);
-        }
-        plan.total.seconds = plan.total.seconds.saturating_add(ADVERSITY);
         if let (true, Some(left)) = (plan.steps.is_empty(), plan.untested.first()) {
             return Err(Stopped::Closed(format!("nothing may be asked: {}", left.why)));
         }
@@ -154,17 +148,6 @@ impl Ports {
     /// Leaves out every probe but that of names and that of ports, which is examined to the end.
     fn ask_ports_only(&self, loaded: &mut Loaded) -> Result<(), Stopped> {
         let own = self.probe();
-        // The bound of time is for as many ports as are asked side by side. A port that keeps silent is asked a few times in
-        // any case, and waited for where that is to be exact.
-        let parallel = u64::from(loaded.limits().per_host_parallel);
-        let by_parallel = if self.exact { parallel * 2 } else { parallel / 20 };
-        loaded.probes.retain(|probe| probe.name == "names" || probe.name == own);
-        for probe in loaded.probes.iter_mut().filter(|probe| probe.name == own) {
-            probe.bound = match own {
-                "udp" => Bound { seconds: probe.bound.seconds + by_parallel, ..probe.bound },
-                _ => Bound { connections: PACKETS_A_PORT, ..probe.bound },
-            };
-        }
         if own == "udp" {
             loaded.rulebook.profile.ports = letters::ports();
         }
@@ -174,6 +157,13 @@ impl Ports {
             loaded.declared = ports.declared;
             loaded.rulebook.profile.ports.clone_from(&ports.numbers);
         }
+        // A port that keeps silent is asked a few times in any case, and waited for where that is to be exact.
+        let ports = loaded.rulebook.profile.ports.len() as u64;
+        let waits = ADVERSITY + if self.exact { ports * 2 } else { ports / 20 };
+        loaded.probes.retain(|probe| probe.name == "names" || probe.name == own);
+        for probe in loaded.probes.iter_mut().filter(|probe| probe.name == own) {
+            probe.bound.seconds = waits;
+        }
         let by = match self.sweep {
             None | Some(Way::Udp) => Wish::Best,
             Some(Way::Connect) => Wish::Connect,
@@ -181,7 +171,7 @@ impl Ports {
         };
         let usual = Examining::default();
         let miss = self.miss.unwrap_or(usual.miss);
-        loaded.examining = Some(Examining { by, miss, exact: self.exact });
+        loaded.examining = Examining { by, miss, exact: self.exact };
         Ok(())
     }
 }

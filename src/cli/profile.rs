@@ -287,8 +287,11 @@ pub(crate) fn settings(profile: &Resolved) -> Vec<(&'static str, String)> {
         (
             "pace",
             format!(
-                "{} a second, {} to one host, {} at the same time",
-                limits.per_second, limits.per_host_per_second, limits.per_host_parallel
+                "{} a second, {} to one host; {} conversations a second with it, {} at the same time",
+                limits.per_second,
+                limits.per_host_per_second,
+                limits.talks(),
+                limits.per_host_parallel
             ),
         ),
         (

@@ -25,8 +25,6 @@ pub(crate) struct How {
     pub(crate) step: Option<StepId>,
     /// How long an answer may take.
     pub(crate) patience: Duration,
-    /// When an unanswered SYN no longer counts as something that is open; never, for a conversation.
-    pub(crate) silent_after: Option<Duration>,
     /// From this port.
     pub(crate) source_port: Option<u16>,
     /// With this time to live or hop limit.
@@ -39,8 +37,6 @@ pub(crate) struct Connected {
     pub(crate) ticket: Ticket,
 }
 
-/// An unanswered SYN of a sweep gives up its place after so long.
-pub(crate) const SILENT: Duration = Duration::from_millis(300);
 /// So many errors of earlier datagrams may be in the way of one.
 const OLD_ERRORS: u32 = 3;
 /// Waits between attempts when our own machine is short of something.
@@ -80,7 +76,7 @@ pub(crate) async fn dial(
     ticket.sent();
     let result = tokio::select! {
         biased;
-        result = answer(&stream, to, how, &ticket) => result,
+        result = answer(&stream, to, how) => result,
         () = gate.stop.given() => Err(Unopened::Stopped),
     };
     match result {
@@ -352,20 +348,8 @@ fn connect(socket: &Socket, to: SocketAddr) -> io::Result<()> {
 }
 
 /// Waits for what comes of a SYN.
-async fn answer(
-    stream: &TcpStream,
-    to: SocketAddr,
-    how: How,
-    ticket: &Ticket,
-) -> Result<(), Unopened> {
-    let end = instant() + how.patience;
-    let soon = how.silent_after.map_or(end, |soon| end.min(instant() + soon));
-    let mut came = timeout_at(soon, stream.writable()).await;
-    if came.is_err() && soon < end {
-        ticket.presumed_silent();
-        came = timeout_at(end, stream.writable()).await;
-    }
-    match came {
+async fn answer(stream: &TcpStream, to: SocketAddr, how: How) -> Result<(), Unopened> {
+    match timeout_at(instant() + how.patience, stream.writable()).await {
         Err(_) => Err(verdict(&io::ErrorKind::TimedOut.into(), stream, to)),
         Ok(Err(wrong)) => Err(Unopened::Ours(wrong.to_string())),
         Ok(Ok(())) => match stream.take_error() {

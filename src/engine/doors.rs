@@ -10,12 +10,13 @@ use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use super::dial::{How, TCP, dial};
+use super::examine::examine;
 use super::gate::{Gate, Ticket};
 use super::pace::Kind;
 use super::post;
 use super::programs;
 use super::resolve::{Question, resolve};
-use super::sweep::{self, Settled};
+use super::settled::Settled;
 use super::world::instant;
 use crate::model::net::Transport;
 use crate::model::observation::Spot;
@@ -176,13 +177,8 @@ impl StepDoors {
         let budgets = self.gate.world.budgets;
         let deadline = self.allowance.end().min(instant() + self.talk);
         let patience = budgets.connect.min(deadline.saturating_duration_since(instant()));
-        let dialling = How {
-            step: Some(self.step.id),
-            patience,
-            silent_after: None,
-            source_port: how.source_port,
-            ttl: how.ttl,
-        };
+        let dialling =
+            How { step: Some(self.step.id), patience, source_port: how.source_port, ttl: how.ttl };
         let connected = dial(&self.gate, permit, ticket, dialling).await?;
         let terms = Terms { deadline, most: self.hear, clock: instant };
         let held = Box::new(connected.ticket);
@@ -299,7 +295,7 @@ impl Doors for StepDoors {
         transport: Transport,
         ports: &'a [u16],
     ) -> Soon<'a, Result<PortsSaw, Unopened>> {
-        Box::pin(sweep::sweep(self, transport, ports))
+        Box::pin(examine(self, transport, ports))
     }
 
     fn whereabouts(&self, name: &str) -> Result<IpAddr, String> {

@@ -20,20 +20,19 @@ use postern_sweep::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::dial::TCP;
 use super::doors::StepDoors;
-use super::gate::{Gate, Later};
-use super::sweep::{Settled, runs, within_scope};
+use super::gate::{Gate, Later, TOO_SLOW};
+use super::settled::{Settled, runs, within_scope};
 use super::world::instant;
-use crate::model::saw::PortsSaw;
-use crate::profile::ports::asked_gently;
+use crate::model::net::Transport;
+use crate::model::plan::Over;
+use crate::model::saw::{Cut, PortState, PortsSaw};
+use crate::profile::ports::{self, asked_gently};
 use crate::talk::Unopened;
 
 use connects::{Came, Connects};
 use letters::Letters;
 use raw::Raw;
-
-pub(crate) use udp::examine_by_udp;
 
 /// What is settled goes into the book so soon: a scan that is killed asks again what was answered within that time.
 const SOON: Duration = Duration::from_millis(50);
@@ -41,8 +40,8 @@ const SOON: Duration = Duration::from_millis(50);
 const IN_A_ROW: usize = 256;
 /// After something was sent, so long nothing is done: a thousand times a second is often enough.
 const TICK: Duration = Duration::from_millis(1);
-/// Fewer attempts at a time than this are no examination.
-const IN_FLIGHT_AT_LEAST: usize = 1;
+/// So many ports are tried by connects where no SYN was answered and none of the ports is a usual one.
+const SOME: usize = 64;
 
 /// Which way of sending is wished for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,24 +75,30 @@ impl Default for Examining {
 /// Examines those ports of the spot's address.
 pub(crate) async fn examine(
     doors: &StepDoors,
+    transport: Transport,
     ports: &[u16],
-    how: Examining,
 ) -> Result<PortsSaw, Unopened> {
+    let how = doors.gate.world.examining;
     let address = doors.spot.address;
     let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
-    let mut open = within_scope(doors, address, TCP, ports)?;
-    open.retain(|port| !doors.settled.contains_key(port));
-    let raw = way(address, how.by)?;
-    let mut run = Run::new(doors, address, &open, how, raw)?;
-    run.go().await?;
-    run.write()?;
+    let mut ports = within_scope(doors, address, transport, ports)?;
+    ports.retain(|port| !doors.settled.contains_key(port));
+    if transport == Transport::Udp {
+        let mut run = udp::run(doors, address, &ports, how)?;
+        run.finish(&ports).await?;
+        return Ok(told::whole(&run.settled, "udp", &run.core.summary()));
+    }
+    let by_connect = matches!(doors.step.over, Over::Address { by_connect: true, .. });
+    let raw = way(address, if by_connect { Wish::Connect } else { how.by })?;
+    let mut run = Run::new(doors, address, &ports, how, raw)?;
+    run.finish(&ports).await?;
     // Somebody on the way answers only what a kernel sends, or this machine's own rules let no other packet out.
-    let nothing = run.core.summary().warnings.contains(&Warning::NoFeedback);
-    if run.raw.is_some() && (nothing || run.only_connects_answer) {
-        let again = Run::new(doors, address, &open, how, None)?;
+    if run.raw.is_some()
+        && (run.only_connects_answer || run.connects_are_answered(&ports, how).await?)
+    {
+        let again = Run::new(doors, address, &ports, how, None)?;
         run = Run { settled: run.settled, ..again };
-        run.go().await?;
-        run.write()?;
+        run.finish(&ports).await?;
     }
     let by = if run.raw.is_some() { "syn" } else { "connect" };
     Ok(told::whole(&run.settled, by, &run.core.summary()))
@@ -146,13 +151,12 @@ impl<'a> Run<'a> {
         let gate = &doors.gate;
         let limits = gate.scope.limits();
         let ceiling = f64::from(limits.per_host_per_second.min(limits.per_second));
-        let places = usize::try_from(limits.per_host_parallel).unwrap_or(usize::MAX);
         let settings = Settings {
             way: if raw.is_some() { Way::Syn } else { Way::Connect },
             seed: seed(address),
             miss: how.miss,
             rates: Rates { start: ceiling.min(1000.0), ceiling },
-            in_flight: places.min(gate.places()).max(IN_FLIGHT_AT_LEAST),
+            in_flight: gate.places(),
             exact: how.exact,
             last: asked_gently(),
             ..Settings::default()
@@ -193,6 +197,44 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Whether connects are answered where no SYN by itself was on any port: some of those ports are tried that are usually
+    /// open.
+    async fn connects_are_answered(&self, ports: &[u16], how: Examining) -> Result<bool, Unopened> {
+        if !self.core.summary().warnings.contains(&Warning::NoFeedback) {
+            return Ok(false);
+        }
+        let usual = ports::usual();
+        let mut some: Vec<u16> =
+            ports.iter().copied().filter(|port| usual.binary_search(port).is_ok()).collect();
+        if some.is_empty() {
+            some = ports.iter().copied().take(SOME).collect();
+        }
+        let mut trial = Run::new(self.doors, self.address, &some, how, None)?;
+        trial.finish(&some).await?;
+        Ok(!trial.core.summary().warnings.contains(&Warning::NoFeedback))
+    }
+
+    /// Goes on until every port is settled. What stands in the way of the rest takes nothing from what was found.
+    async fn finish(&mut self, ports: &[u16]) -> Result<(), Unopened> {
+        let ended = self.go().await;
+        // What is still under way is a canary that nobody needs any more, or will not be heard.
+        self.connects.clear();
+        self.write()?;
+        let why = match ended {
+            Err(Unopened::Spent(why) | Unopened::NoRoute(why) | Unopened::Ours(why))
+                if !self.settled.is_empty() =>
+            {
+                why
+            }
+            other => return other,
+        };
+        for port in ports {
+            let given_up = || (PortState::Inconclusive, Some(Cut::GivenUp { why: why.clone() }));
+            self.settled.entry(*port).or_insert_with(given_up);
+        }
+        Ok(())
+    }
+
     fn now(&self) -> Time {
         instant().saturating_duration_since(self.begun)
     }
@@ -201,8 +243,10 @@ impl<'a> Run<'a> {
         let gate = Arc::clone(self.gate);
         loop {
             if gate.stop.reason().is_some() {
-                self.write()?;
                 return Err(Unopened::Stopped);
+            }
+            if instant() >= self.doors.latest {
+                return Err(Unopened::Spent(TOO_SLOW.into()));
             }
             let moved = gate.moved();
             // What is there already is heard before anything is given up for unanswered.
@@ -210,13 +254,7 @@ impl<'a> Run<'a> {
             let sent = self.send()?;
             self.hear()?;
             self.listen_to_the_core();
-            if self.only_connects_answer {
-                self.connects.clear();
-                return Ok(());
-            }
-            if self.core.is_done() {
-                // Whatever is still under way is a canary that nobody needs any more.
-                self.connects.clear();
+            if self.only_connects_answer || self.core.is_done() {
                 return Ok(());
             }
             if instant() >= self.written + SOON {
@@ -259,7 +297,8 @@ impl<'a> Run<'a> {
         // While something waits for its turn, the core has nothing to say on when to send.
         let core = core.filter(|at| self.wanted.is_empty() || *at > now);
         let soonest = [core, turn, write, ends].into_iter().flatten().min();
-        soonest.unwrap_or(now + Duration::from_millis(250)).max(now)
+        let soonest = soonest.unwrap_or(now + Duration::from_millis(250)).max(now);
+        soonest.min(self.doors.latest.max(now))
     }
 
     /// Sends what may be sent now; answers how much it was.

@@ -221,17 +221,12 @@ impl Gate {
         if wish == 0 {
             return Err(Later::WhenMoved);
         }
-        let turns = self.pace(|pace, now| pace.poll_many(payers, Kind::Connection, wish, now));
+        let turns = self.pace(|pace, now| pace.poll_many(payers, Kind::Attempt, wish, now));
         let (id, many) = match turns {
             Turns::Go(id, many) => (id, many),
             Turns::Wait(wait) => return Err(self.later(wait)),
         };
-        let party = Party {
-            gate: Arc::clone(self),
-            payers: payers.clone(),
-            id,
-            any: AtomicBool::new(false),
-        };
+        let party = Party { gate: Arc::clone(self), id, any: AtomicBool::new(false) };
         let table = Arc::new(Table { party: Arc::new(party) });
         let seat = |_| Seat {
             party: Arc::clone(&table.party),
@@ -327,7 +322,7 @@ impl Ticket {
     pub(crate) fn sent(&mut self) {
         self.gate.pace(|pace, now| pace.sent(self.id, now));
         let count = match self.kind {
-            Kind::Connection => &self.gate.connections,
+            Kind::Connection | Kind::Attempt => &self.gate.connections,
             Kind::Datagram => &self.gate.datagrams,
         };
         count.fetch_add(1, Ordering::Relaxed);
@@ -345,12 +340,6 @@ impl Ticket {
             self.gate.moved.notify_waiters();
         }
     }
-
-    /// It was so long unanswered that nothing is open at the other end.
-    pub(crate) fn presumed_silent(&self) {
-        self.gate.pace(|pace, _| pace.shut(&self.payers, self.id));
-        self.gate.moved.notify_waiters();
-    }
 }
 
 impl Drop for Ticket {
@@ -367,7 +356,6 @@ impl Drop for Ticket {
 /// Connections to one address whose turns have come together.
 struct Party {
     gate: Arc<Gate>,
-    payers: Payers,
     id: u64,
     /// Whether any of them was sent.
     any: AtomicBool,
@@ -380,7 +368,7 @@ struct Table {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        let Party { gate, id, any, .. } = &*self.party;
+        let Party { gate, id, any } = &*self.party;
         gate.pace(|pace, now| {
             if any.load(Ordering::Relaxed) {
                 pace.settled(*id, now);
@@ -402,7 +390,7 @@ pub(crate) struct Seat {
 impl Seat {
     /// The packet has left.
     pub(crate) fn sent(&self) {
-        let Party { gate, id, any, .. } = &*self.party;
+        let Party { gate, id, any } = &*self.party;
         gate.pace(|pace, now| pace.sent(*id, now));
         gate.connections.fetch_add(1, Ordering::Relaxed);
         any.store(true, Ordering::Relaxed);
@@ -417,9 +405,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.table = None;
-        let Party { gate, payers, id, .. } = &*self.party;
-        gate.pace(|pace, _| pace.shut(payers, *id));
-        gate.moved.notify_waiters();
+        self.party.gate.moved.notify_waiters();
     }
 }
 

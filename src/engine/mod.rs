@@ -11,7 +11,7 @@ pub mod pace;
 mod post;
 pub mod programs;
 pub mod resolve;
-mod sweep;
+mod settled;
 mod world;
 
 pub use drive::{Scan, run};

@@ -49,9 +49,11 @@ pub type Payers = BTreeSet<Payer>;
 /// What is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A SYN; its connection takes a place among those open at the same time.
+    /// A SYN that begins a conversation, which takes a place among those under way at the same time.
     Connection,
-    /// A UDP datagram.
+    /// A SYN by the system's connect that asks a port for its state; what opens is closed at once.
+    Attempt,
+    /// A UDP datagram, or a SYN by itself: nobody repeats it.
     Datagram,
 }
 
@@ -91,6 +93,8 @@ pub struct Pace {
 #[derive(Debug, Default)]
 struct Purse {
     window: Window,
+    /// Conversations alone.
+    talks: Window,
     /// How many connections of each turn are open.
     open: BTreeMap<u64, u32>,
     opened: u32,
@@ -219,6 +223,7 @@ impl Pace {
             purse.soonest = now + gap * many;
             purse.window.enter(id, many);
             if kind == Kind::Connection {
+                purse.talks.enter(id, many);
                 purse.open.insert(id, many);
                 purse.opened += many;
             }
@@ -234,12 +239,13 @@ impl Pace {
             self.payers.insert(payer.clone(), Purse::default());
         }
         let Some(purse) = self.payers.get_mut(payer) else { return Err(Turn::WaitForOthers) };
-        let places = match kind {
-            Kind::Connection => per_host_parallel.max(1).saturating_sub(purse.opened),
-            Kind::Datagram => u32::MAX,
-        };
-        if places == 0 {
-            return Err(Turn::WaitForOthers);
+        let mut places = u32::MAX;
+        if kind == Kind::Connection {
+            places = per_host_parallel.max(1).saturating_sub(purse.opened);
+            if places == 0 {
+                return Err(Turn::WaitForOthers);
+            }
+            places = places.min(purse.talks.room(self.limits.talks(), now)?);
         }
         let room = purse.window.room(per_host_per_second, now)?;
         if now < purse.soonest {
@@ -262,6 +268,7 @@ impl Pace {
             self.all.leave(id, many);
             self.each(&payers, |purse| {
                 purse.window.leave(id, many);
+                purse.talks.leave(id, many);
                 purse.close(id, many);
             });
         }
@@ -285,11 +292,13 @@ impl Pace {
         let last = sent.filter(|_| !repeated).unwrap_or(now);
         let mark = (last + SECOND, id);
         self.all.settle(mark, many, many);
-        self.each(&payers, |purse| purse.window.settle(mark, many, many));
+        self.each(&payers, |purse| {
+            purse.window.settle(mark, many, many);
+            purse.talks.settle(mark, many, many);
+        });
     }
 
-    /// A connection of that turn is closed, or so long unanswered that nothing is open at the other end: its place among
-    /// those open at the same time is free.
+    /// A connection of that turn is closed: its place among those under way at the same time is free.
     pub fn shut(&mut self, payers: &Payers, id: u64) {
         self.each(payers, |purse| purse.close(id, 1));
     }

@@ -147,7 +147,7 @@ async fn turns(doors: &StepDoors, plugin: &Plugin) -> Result<Option<Ticket>, Uno
             doors.in_time()?;
             match kind {
                 Kind::Datagram => doors.budget.datagram()?,
-                Kind::Connection => doors.budget.connection()?,
+                Kind::Connection | Kind::Attempt => doors.budget.connection()?,
             }
             drop(held.take());
             let mut ticket = doors.turn(address, kind).await?;

@@ -21,8 +21,8 @@ pub struct World {
     pub budgets: Budgets,
     /// The time of day.
     pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
-    /// How ports are examined; none for two connects each at most.
-    pub examining: Option<Examining>,
+    /// How ports are examined.
+    pub examining: Examining,
     /// The programs that it may start.
     pub programs: Arc<Programs>,
 }
@@ -34,7 +34,7 @@ impl World {
             agent: agent.into(),
             budgets: Budgets::default(),
             now: Arc::new(wall_clock),
-            examining: None,
+            examining: Examining::default(),
             programs: Arc::default(),
         }
     }
@@ -43,8 +43,6 @@ impl World {
 /// How long things may take, and how much is heard. All deadlines are absolute: no byte moves them.
 #[derive(Clone, Copy, Debug)]
 pub struct Budgets {
-    /// One attempt of a sweep on a port; under a second, so that the kernel never repeats the SYN by itself.
-    pub attempt: Duration,
     /// A connect of a conversation; the kernel's repeated SYNs count against the pace.
     pub connect: Duration,
     /// A whole conversation from its first packet on.
@@ -64,7 +62,6 @@ pub struct Budgets {
 impl Default for Budgets {
     fn default() -> Self {
         Self {
-            attempt: Duration::from_millis(900),
             connect: Duration::from_secs(5),
             talk: Duration::from_secs(15),
             step: Duration::from_secs(30),

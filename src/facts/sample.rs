@@ -59,7 +59,12 @@ impl Sample {
             made: now(),
             vantage: "outside".into(),
             profile: "baseline".into(),
-            limits: Limits { per_second: 10, per_host_per_second: 5, per_host_parallel: 2 },
+            limits: Limits {
+                per_second: 10,
+                per_host_per_second: 5,
+                per_host_parallel: 2,
+                per_host_talks_per_second: None,
+            },
             resolvers: Vec::new(),
             steps: Vec::new(),
             wanted: Vec::new(),
@@ -74,7 +79,15 @@ impl Sample {
             let names = host.names.clone();
             let all = [
                 ("names", Over::Name { names: names.clone() }),
-                ("tcp", Over::Address { written, resolved_at_most, ports: "1-100,443".into() }),
+                (
+                    "tcp",
+                    Over::Address {
+                        written,
+                        resolved_at_most,
+                        ports: "1-100,443".into(),
+                        by_connect: false,
+                    },
+                ),
                 ("greeting", Over::Service { at_most: 64 }),
                 ("tls", Over::Site { at_most: 64, names: names.clone() }),
                 ("http", Over::Site { at_most: 64, names }),

@@ -171,6 +171,7 @@ pub(crate) fn cut_in_words(cut: &Cut) -> String {
         Cut::RefusedBefore => "somebody in front of it refused the connection".to_owned(),
         Cut::AnsweredBefore => "somebody in front of it answers, and nobody is behind".to_owned(),
         Cut::Sampled => "told from others like it, as refusals are limited in number".to_owned(),
+        Cut::GivenUp { why } => format!("it was given up: {why}"),
         Cut::TooMuch => "it sent more than is listened to".to_owned(),
         Cut::Unreachable { kind, code, from } => {
             let from = from.map(|from| format!(" from {from}")).unwrap_or_default();

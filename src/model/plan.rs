@@ -94,6 +94,9 @@ pub enum Over {
         resolved_at_most: u32,
         /// The ports to ask, as ranges.
         ports: String,
+        /// Whether only whole connects may ask: the host is fragile.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_connect: bool,
     },
     /// Each open port of each address.
     Service {
@@ -172,6 +175,9 @@ pub enum Class {
 }
 
 /// The pace that was promised: caps on new TCP connections (each SYN counted) and UDP datagrams.
+///
+/// To ask a port for its state costs a firewall a row in a table and a server nothing; a conversation costs the server the
+/// work of an answer. So the two are capped apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -179,7 +185,45 @@ pub struct Limits {
     pub per_second: u32,
     /// In any second, to one host with all its addresses, and to one address with all its hosts.
     pub per_host_per_second: u32,
-    /// Open at the same time to one host, and to one address. A SYN that has stayed unanswered for 0.3 s no longer counts: nothing is open
-    /// there; should an answer come after all, it is closed at once.
+    /// Conversations under way at the same time with one host, and with one address. To ask a port for its state is none: what
+    /// opens is closed at once.
     pub per_host_parallel: u32,
+    /// Conversations begun in any second with one host, and with one address; as many as packets, where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_host_talks_per_second: Option<u32>,
+}
+
+impl Limits {
+    /// For what may be weak: whatever stands in front of a host has at most 2,400 half-open connections of ours to remember,
+    /// where it forgets them after two minutes.
+    pub const POLITE: Self = Self::of(100, 20, 1, 2);
+    /// For ordinary servers: at most 9,600 of them.
+    pub const NORMAL: Self = Self::of(400, 80, 4, 10);
+    /// For what is known to bear it.
+    pub const FAST: Self = Self::of(2_500, 500, 16, 50);
+
+    /// That many packets a second, to one host and in all.
+    pub fn even(per_second: u32) -> Self {
+        Self {
+            per_second,
+            per_host_per_second: per_second,
+            per_host_parallel: per_second.div_ceil(4).clamp(1, 16),
+            per_host_talks_per_second: None,
+        }
+    }
+
+    /// Conversations begun in any second with one host, at most.
+    pub fn talks(self) -> u32 {
+        let packets = self.per_host_per_second;
+        self.per_host_talks_per_second.map_or(packets, |talks| talks.min(packets))
+    }
+
+    const fn of(all: u32, host: u32, parallel: u32, talks: u32) -> Self {
+        Self {
+            per_second: all,
+            per_host_per_second: host,
+            per_host_parallel: parallel,
+            per_host_talks_per_second: Some(talks),
+        }
+    }
 }

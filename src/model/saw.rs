@@ -33,6 +33,11 @@ pub enum Cut {
     RefusedBefore,
     /// Somebody in front of the host answers handshakes, and nobody is behind them.
     AnsweredBefore,
+    /// It was given up before it was settled.
+    GivenUp {
+        /// Why, in our words.
+        why: String,
+    },
     /// It was not asked by itself until it answered: others like it were, and so they did, for the most part.
     Sampled,
     /// What it said is not of the protocol.

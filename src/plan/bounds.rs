@@ -5,18 +5,21 @@ use std::net::IpAddr;
 
 use crate::model::net::{HostId, parse_port_ranges};
 use crate::model::plan::{Bound, Limits, Over, Plan, Step};
-use crate::probe::Probe;
+use crate::probe::{Probe, Reach};
 
 /// The worst case of a step whose probe's own worst case occurs that many times.
 ///
 /// It takes no longer than sending everything at the pace for one host, and after that waiting for every answer until
-/// the last moment, as many at a time as one host gets.
-pub(super) fn step(probe: &Probe, times: u64, limits: Limits) -> Bound {
+/// the last moment, as many at a time as one host gets. The ports of one address are waited for all together.
+pub(super) fn step(probe: &Probe, times: u64, limits: Limits, ports: usize) -> Bound {
     let connections = probe.bound.connections.saturating_mul(times);
     let datagrams = probe.bound.datagrams.saturating_mul(times);
     let sent = connections.saturating_add(datagrams);
     let pace = u64::from(limits.per_host_per_second.min(limits.per_second).max(1));
-    let rounds = times.div_ceil(u64::from(limits.per_host_parallel.max(1)));
+    let rounds = match probe.over {
+        Reach::Address => times / (ports as u64).max(1),
+        _ => times.div_ceil(u64::from(limits.per_host_parallel.max(1))),
+    };
     let waiting = rounds.saturating_mul(probe.bound.seconds);
     Bound { connections, datagrams, seconds: sent.div_ceil(pace).saturating_add(waiting) }
 }

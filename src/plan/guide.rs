@@ -170,7 +170,12 @@ fn unplanned(wanted: Vec<Wanted>) -> Plan {
         made: Moment::from_unix_seconds(0),
         vantage: String::new(),
         profile: String::new(),
-        limits: Limits { per_second: 1, per_host_per_second: 1, per_host_parallel: 1 },
+        limits: Limits {
+            per_second: 1,
+            per_host_per_second: 1,
+            per_host_parallel: 1,
+            per_host_talks_per_second: None,
+        },
         resolvers: Vec::new(),
         steps: Vec::new(),
         wanted,

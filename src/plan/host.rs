@@ -52,7 +52,7 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
             when: probe.when,
             class: probe.class,
             asked_by: checks.iter().map(|check| (*check).clone()).collect(),
-            bound: bounds::step(probe, times, inputs.limits),
+            bound: bounds::step(probe, times, inputs.limits, here.ports.len()),
         });
     }
     let untested = inputs.probes.iter().filter(|probe| refused.contains(&*probe.name));
@@ -214,7 +214,9 @@ impl Here<'_> {
             Reach::Address => {
                 let ranges = port_ranges(&self.ports);
                 let written = written.to_vec();
-                (Over::Address { written, resolved_at_most, ports: ranges }, ports * addresses)
+                let by_connect = self.host.fragile;
+                let over = Over::Address { written, resolved_at_most, ports: ranges, by_connect };
+                (over, ports * addresses)
             }
             Reach::Service => (Over::Service { at_most }, services),
             Reach::Site => {

@@ -31,9 +31,12 @@ pub fn letter(
     }
     let limits = &plan.limits;
     let pace = format!(
-        "at most {} a second in all and {} to one host or address, {} open at a time to each; \
-         every new connection counts, every repeated attempt, and every datagram",
-        limits.per_second, limits.per_host_per_second, limits.per_host_parallel
+        "at most {} packets a second in all and {} to one host or address; every new connection counts, every repeated \
+         attempt, and every datagram; at most {} conversations a second with each, {} at a time",
+        limits.per_second,
+        limits.per_host_per_second,
+        limits.talks(),
+        limits.per_host_parallel
     );
     entry(&mut out, 15, "Pace", &pace);
     let likely = duration(likely_seconds(plan));

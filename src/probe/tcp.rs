@@ -1,12 +1,16 @@
 //! Which TCP ports answer, and how (RFC 9293)?
 //!
 //! # Sends
-//! A SYN to each port, by the system's own connect. What is opened is closed at once without a word. A port that stays
-//! silent is asked a second time, from a new socket.
+//! A SYN to each port: by itself where this machine may send such packets, otherwise by the system's own connect. A port that
+//! stays silent is asked again, until the chance of having missed an open one is small; one that answers is asked again all
+//! along, to know at every moment what gets through. What is open is confirmed by a whole handshake and closed at once without
+//! a word. Ports of medical and industrial devices come last and get connects only, as do fragile hosts everywhere.
 //!
 //! # Yields
-//! The state of every port with its reason: open; closed by a reset; filtered, because nothing came back, or because of
-//! an ICMP error, with its type, code and sender. Troubles of our own machine are never a state of a port.
+//! The state of every port with its reason: open; closed by a reset, the host's own or that of somebody in front of it;
+//! filtered, because nothing came back, or because of an ICMP error, with its type, code and sender. Where refusals are limited
+//! in number most may be told from a sample, and then it is said. What was given up stays without a state, with the reason.
+//! Troubles of our own machine are never a state of a port.
 
 use std::borrow::Cow;
 
@@ -17,13 +21,13 @@ use crate::talk::Unopened;
 
 pub(super) static PROBE: Probe = Probe {
     name: Cow::Borrowed("tcp"),
-    revision: 1,
+    revision: 2,
     means: Cow::Borrowed("finds out which TCP ports are open, closed or filtered, and by whom"),
-    sends: Cow::Borrowed("a TCP SYN to each port, at most twice; an open connection is closed at once"),
+    sends: Cow::Borrowed("a TCP SYN to each port, again where nothing comes back; an open connection is closed at once"),
     over: Reach::Address,
     when: When::Always,
     class: Class::Connect,
-    bound: Bound { connections: 2, datagrams: 0, seconds: 2 },
+    bound: Bound { connections: 24, datagrams: 0, seconds: 600 },
     yields: None,
     ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };

@@ -28,7 +28,7 @@ pub(super) static PROBE: Probe = Probe {
     over: Reach::Address,
     when: When::Always,
     class: Class::ReadOnly,
-    bound: Bound { connections: 0, datagrams: 16, seconds: 400 },
+    bound: Bound { connections: 0, datagrams: 16, seconds: 600 },
     yields: None,
     ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };

@@ -124,6 +124,7 @@ impl Found {
                 b.limits.per_host_per_second,
             ),
             ("limits.per-host-parallel", a.limits.per_host_parallel, b.limits.per_host_parallel),
+            ("limits.per-host-talks-per-second", a.limits.talks(), b.limits.talks()),
         ] {
             // The pace is kindness, not strictness.
             if first != second {

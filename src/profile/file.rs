@@ -127,9 +127,12 @@ pub struct LimitsFile {
     /// The same, to one host.
     #[serde(default)]
     pub per_host_per_second: Option<NonZeroU32>,
-    /// Connections open at the same time to one host.
+    /// Conversations under way at the same time with one host.
     #[serde(default)]
     pub per_host_parallel: Option<NonZeroU32>,
+    /// Conversations begun in any second with one host: what asks more of a server than whether a port is open.
+    #[serde(default)]
+    pub per_host_talks_per_second: Option<NonZeroU32>,
 }
 
 /// Days until a finding is due, by its level.

@@ -15,7 +15,6 @@ use crate::model::value::Value;
 use crate::yaml::{self, Document, Node};
 
 /// What a profile is when no file says otherwise.
-const LIMITS: Limits = Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 };
 const GATE: GateRule = GateRule {
     coverage_percent: 90,
     inconclusive_percent: 5,
@@ -150,7 +149,7 @@ impl<'c> Table<'c> {
             rows: catalogue.checks().iter().map(|check| (check.id.clone(), row(check))).collect(),
             ports: Vec::new(),
             class: Class::ReadOnly,
-            limits: LIMITS,
+            limits: Limits::NORMAL,
             gate: GATE,
             due_days: DUE_DAYS,
             loosened: Vec::new(),
@@ -512,14 +511,16 @@ impl<'l> Layer<'l, '_> {
             ("per-second", limits.per_second),
             ("per-host-per-second", limits.per_host_per_second),
             ("per-host-parallel", limits.per_host_parallel),
+            ("per-host-talks-per-second", limits.per_host_talks_per_second),
         ] {
             let Some(wanted) = wanted else { continue };
-            let cell = match field {
-                "per-second" => &mut self.table.limits.per_second,
-                "per-host-per-second" => &mut self.table.limits.per_host_per_second,
-                _ => &mut self.table.limits.per_host_parallel,
-            };
-            *cell = wanted.get();
+            let table = &mut self.table.limits;
+            match field {
+                "per-second" => table.per_second = wanted.get(),
+                "per-host-per-second" => table.per_host_per_second = wanted.get(),
+                "per-host-parallel" => table.per_host_parallel = wanted.get(),
+                _ => table.per_host_talks_per_second = Some(wanted.get()),
+            }
             let node = self.node(&["limits", field]);
             self.link(None, &format!("limits.{field}"), wanted.to_string(), node);
         }

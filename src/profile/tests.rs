@@ -211,7 +211,7 @@ fn a_difference_says_which_is_stricter() {
         ("set: {tls/weak: {params: {most: 4}, why: x}}\n", "tls/weak params.most 3→4 First"),
         ("ports: 22,80,443\n", "* ports 22,443→22,80,443 Second"),
         ("ports: 22,80\n", "* ports 22,443→22,80 Neither"),
-        ("limits: {per-second: 5}\n", "* limits.per-second 50→5 Neither"),
+        ("limits: {per-second: 5}\n", "* limits.per-second 400→5 Neither"),
         ("gate: {coverage: 95}\n", "* gate.coverage 90→95 Second"),
         ("gate: {inconclusive: 9, why: x}\n", "* gate.inconclusive 5→9 First"),
         ("due: {high: 7}\n", "* due.high 14→7 Second"),

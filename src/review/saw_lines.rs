@@ -102,6 +102,7 @@ fn how(cut: &Cut) -> String {
         Cut::RefusedBefore => "refused by somebody in front of it".into(),
         Cut::AnsweredBefore => "answered by somebody in front of it".into(),
         Cut::Sampled => "told from a sample".into(),
+        Cut::GivenUp { why } => format!("given up: {why}"),
         Cut::TooMuch => "said more than is heard".into(),
         Cut::Unreachable { kind, code, from } => {
             let from = from.map(|from| format!(" from {from}")).unwrap_or_default();

@@ -257,7 +257,9 @@ fn rules(source: &Arc<Source>, tree: &Node, complaints: &mut Vec<Complaint>) {
         }
     }
     windows(tree, &mut complain);
-    for name in ["per_second", "per_host_per_second", "per_host_parallel"] {
+    for name in
+        ["per_second", "per_host_per_second", "per_host_parallel", "per_host_talks_per_second"]
+    {
         if let Some(node) = tree.at(&["limits", name]).filter(|node| node.text() == Some("0")) {
             complain(
                 node,

@@ -318,5 +318,9 @@ fn lower(one: Limits, other: Limits) -> Limits {
         per_second: one.per_second.min(other.per_second),
         per_host_per_second: one.per_host_per_second.min(other.per_host_per_second),
         per_host_parallel: one.per_host_parallel.min(other.per_host_parallel),
+        per_host_talks_per_second: [one, other]
+            .into_iter()
+            .filter_map(|limits| limits.per_host_talks_per_second)
+            .min(),
     }
 }

@@ -10,7 +10,12 @@ use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::plan::Limits;
 
-const PACE: Limits = Limits { per_second: 50, per_host_per_second: 10, per_host_parallel: 4 };
+const PACE: Limits = Limits {
+    per_second: 50,
+    per_host_per_second: 10,
+    per_host_parallel: 4,
+    per_host_talks_per_second: None,
+};
 
 fn now() -> Moment {
     "2026-11-23T12:00:00Z".parse().expect("a time")
@@ -235,10 +240,25 @@ fn an_exclusion_of_one_record_holds_against_the_leave_of_another() {
 #[test]
 fn limits_are_the_lowest_of_all() {
     let mut one = leave(&["web1"], &[]);
-    one.limits = Limits { per_second: 20, per_host_per_second: 99, per_host_parallel: 2 };
+    one.limits = Limits {
+        per_second: 20,
+        per_host_per_second: 99,
+        per_host_parallel: 2,
+        per_host_talks_per_second: None,
+    };
     let mut other = leave(&["named"], &[]);
-    other.limits = Limits { per_second: 30, per_host_per_second: 5, per_host_parallel: 9 };
-    let lowest = Limits { per_second: 20, per_host_per_second: 5, per_host_parallel: 2 };
+    other.limits = Limits {
+        per_second: 30,
+        per_host_per_second: 5,
+        per_host_parallel: 9,
+        per_host_talks_per_second: None,
+    };
+    let lowest = Limits {
+        per_second: 20,
+        per_host_per_second: 5,
+        per_host_parallel: 2,
+        per_host_talks_per_second: None,
+    };
     assert_eq!(scope(&[one, other]).limits(), lowest);
     assert_eq!(scope(&[]).limits(), PACE);
 }

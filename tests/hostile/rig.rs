@@ -26,7 +26,6 @@ use super::peers::{Peers, http};
 /// Budgets as short as that many milliseconds for a conversation allow.
 pub(crate) fn budgets(talk: u64) -> Budgets {
     Budgets {
-        attempt: Duration::from_millis(900),
         connect: Duration::from_secs(1),
         talk: Duration::from_millis(talk),
         step: Duration::from_millis(talk * 3),
@@ -148,8 +147,12 @@ fn scope() -> Scope {
     Scope::new(&setup)
 }
 
-const LIMITS: Limits =
-    Limits { per_second: 2000, per_host_per_second: 2000, per_host_parallel: 16 };
+const LIMITS: Limits = Limits {
+    per_second: 2000,
+    per_host_per_second: 2000,
+    per_host_parallel: 16,
+    per_host_talks_per_second: None,
+};
 
 fn plan(ports: &[u16], pace: u32) -> Plan {
     let at_most = 64;
@@ -164,7 +167,12 @@ fn plan(ports: &[u16], pace: u32) -> Plan {
         bound: Bound { connections: 10_000, datagrams: 0, seconds: 60 },
     };
     let written = vec!["127.0.0.1".parse().expect("an address")];
-    let address = Over::Address { written, resolved_at_most: 0, ports: port_ranges(ports) };
+    let address = Over::Address {
+        written,
+        resolved_at_most: 0,
+        ports: port_ranges(ports),
+        by_connect: false,
+    };
     let site = Over::Site { at_most, names: Vec::new() };
     let steps = vec![
         step(0, "tcp", address, When::Always),

@@ -14,7 +14,12 @@ use postern::probe::recipe;
 use postern::scope::{Scope, Setup};
 use serde_json::Value;
 
-const PACE: Limits = Limits { per_second: 2000, per_host_per_second: 2000, per_host_parallel: 16 };
+const PACE: Limits = Limits {
+    per_second: 2000,
+    per_host_per_second: 2000,
+    per_host_parallel: 16,
+    per_host_talks_per_second: None,
+};
 
 /// What came of it.
 pub(crate) struct Seen {

@@ -67,7 +67,12 @@ impl Lab {
         }
         let ids = NAMES.map(|name| HostId(name.replace('.', "-"))).to_vec();
         let now = wall_clock();
-        let limits = Limits { per_second: 80, per_host_per_second: 40, per_host_parallel: 10 };
+        let limits = Limits {
+            per_second: 80,
+            per_host_per_second: 40,
+            per_host_parallel: 10,
+            per_host_talks_per_second: None,
+        };
         let leave = authorisation(ids, limits, now.plus_days(-1), now.plus_days(1));
         let profile = "schema: postern/profile/v1\ntitle: {en: Few ports}\nextends: [baseline]\nports: \"1-12\"\n";
         std::fs::create_dir(folder.path().join("profiles")).expect("writable");

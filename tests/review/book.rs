@@ -85,13 +85,19 @@ impl Book {
         });
         let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
         let written = addresses.collect();
-        let address = Over::Address { written, resolved_at_most: 0, ports: PORTS.into() };
+        let address =
+            Over::Address { written, resolved_at_most: 0, ports: PORTS.into(), by_connect: false };
         let plan = Plan {
             schema: "postern/plan/v1".into(),
             made: began,
             vantage: "outside".into(),
             profile: "small".into(),
-            limits: Limits { per_second: 10, per_host_per_second: 5, per_host_parallel: 2 },
+            limits: Limits {
+                per_second: 10,
+                per_host_per_second: 5,
+                per_host_parallel: 2,
+                per_host_talks_per_second: None,
+            },
             resolvers: Vec::new(),
             steps: vec![
                 step(0, "tcp", address),

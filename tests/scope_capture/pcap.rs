@@ -1,6 +1,6 @@
 //! Reads a capture (the pcap format of libpcap, Ethernet) as far as the test needs it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) fn read(file: &Path, ours: &[&str]) -> Vec<Packet> {
     let ours: Vec<IpAddr> = ours.iter().map(|ours| ours.parse().expect("an address")).collect();
     assert_eq!(bytes[..4], 0xa1b2_c3d4_u32.to_le_bytes(), "microseconds, little-endian");
     let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
-    let (mut at, mut packets, mut begun) = (24, Vec::new(), BTreeSet::new());
+    let (mut at, mut packets, mut begun) = (24, Vec::new(), BTreeMap::new());
     while at + 16 <= bytes.len() {
         let time = Duration::new(word(at).into(), word(at + 4) * 1000);
         let length = word(at + 8) as usize;
@@ -58,8 +58,12 @@ pub(crate) fn read(file: &Path, ours: &[&str]) -> Vec<Packet> {
             other => What::Other(other),
         };
         let to_port = if matches!(protocol, 6 | 17) { port(2) } else { 0 };
-        let again =
-            what == What::Syn && !begun.insert((to, to_port, port(0), inner[4..8].to_vec()));
+        // Each that the kernel repeats has a new timestamp (RFC 7323). Those that we number ourselves have it from the number,
+        // and numbers come again.
+        let again = what == What::Syn
+            && begun
+                .insert((to, to_port, port(0), inner[4..8].to_vec()), inner.to_vec())
+                .is_some_and(|before| before != inner);
         packets.push(Packet { at: time, to, port: to_port, what, repeated: again });
     }
     packets.sort_by_key(|packet| packet.at);

@@ -16,8 +16,12 @@ use postern::model::saw::{Cut, PortState, PortsSaw};
 use serde::de::DeserializeOwned;
 
 /// The promised pace.
-pub(crate) const LIMITS: Limits =
-    Limits { per_second: 30, per_host_per_second: 12, per_host_parallel: 6 };
+pub(crate) const LIMITS: Limits = Limits {
+    per_second: 30,
+    per_host_per_second: 12,
+    per_host_parallel: 6,
+    per_host_talks_per_second: None,
+};
 
 /// The ports that are asked.
 pub(crate) const PORTS: [u16; 12] = [22, 80, 81, 82, 83, 443, 8080, 8081, 8082, 8083, 9998, 9999];
@@ -55,7 +59,7 @@ impl Default for Given<'_> {
 impl Given<'_> {
     /// Writes the files, and answers when the leave ends. The profile would go faster than the leave allows.
     pub(crate) fn write(&self, folder: &Path) -> Moment {
-        let Limits { per_second, per_host_per_second, per_host_parallel } = self.limits;
+        let Limits { per_second, per_host_per_second, per_host_parallel, .. } = self.limits;
         let to = wall_clock().plus(self.window);
         let authorisation = format!(
             "schema: postern/authorisation/v1

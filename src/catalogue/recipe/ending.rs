@@ -63,7 +63,7 @@ impl Ending {
 impl From<&Cut> for Ending {
     fn from(cut: &Cut) -> Self {
         match cut {
-            Cut::TimedOut | Cut::Sampled => Self::Silent,
+            Cut::TimedOut | Cut::Sampled | Cut::GivenUp { .. } => Self::Silent,
             Cut::Refused | Cut::RefusedBefore => Self::Refused,
             Cut::Reset => Self::Reset,
             Cut::Closed | Cut::AnsweredBefore => Self::Closed,

@@ -13,7 +13,7 @@ use super::known::{Known, Next};
 use crate::engine::allowance::Allowance;
 use crate::engine::doors::{Budget, StepDoors};
 use crate::engine::gate::TOO_SLOW;
-use crate::engine::sweep::{self, Settled};
+use crate::engine::settled::{self, Settled};
 use crate::engine::world::{Budgets, Event, instant};
 use crate::facts::FactBase;
 use crate::model::digest::Digest;
@@ -275,7 +275,7 @@ impl Here<'_> {
     fn settled_before(&self, spot: &Spot) -> Settled {
         let seen = self.shared.already.seen(self.step.id, spot);
         let parts = seen.iter().filter_map(|saw| serde_json::from_value(saw.saw.clone()).ok());
-        parts.flat_map(|part| sweep::settled(&part)).collect()
+        parts.flat_map(|part| settled::settled(&part)).collect()
     }
 
     /// Ends some time after the probe should have. A sweep has no deadline of its own: pace and bound end it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::engine::doors::{Names, answered};
-use crate::engine::sweep;
+use crate::engine::settled;
 use crate::model::net::{HostId, Transport, parse_port_ranges};
 use crate::model::observation::Spot;
 use crate::model::plan::{Over, Step, When};
@@ -132,7 +132,7 @@ impl Known {
         if saw.states.iter().any(|run| run.state.is_answer(run.reason.as_ref())) {
             self.alive.insert(address);
         }
-        let states = sweep::settled(&saw).into_iter();
+        let states = settled::settled(&saw).into_iter();
         open.extend(
             states.filter(|(_, (state, _))| *state == PortState::Open).map(|(port, _)| port),
         );

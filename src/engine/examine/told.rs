@@ -2,7 +2,7 @@
 
 use postern_sweep::{Reason, Resetter, Settled as Told, State, Summary, Sweep, Warning};
 
-use crate::engine::sweep::{Settled, runs};
+use crate::engine::settled::{Settled, runs};
 use crate::model::saw::{Cut, PortState, PortsSaw, Swept};
 
 /// A port that an earlier run has settled: it may serve as a canary.
@@ -31,8 +31,10 @@ pub(super) fn state(told: &Told) -> (PortState, Option<Cut>) {
         Reason::Silence { .. } | Reason::NoFeedback => Some(Cut::TimedOut),
         Reason::InFront => Some(Cut::AnsweredBefore),
         Reason::Estimated { .. } => Some(Cut::Sampled),
-        Reason::Blocked => Some(Cut::Garbled { what: "nobody answered any more".into() }),
-        Reason::Ours => Some(Cut::Garbled { what: "on our side: it could not be asked".into() }),
+        Reason::Blocked => Some(Cut::GivenUp { why: "nobody answered any more".into() }),
+        Reason::Ours => {
+            Some(Cut::GivenUp { why: "this machine was too short of something to ask it".into() })
+        }
     };
     (state, cut)
 }

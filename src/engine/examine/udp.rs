@@ -1,29 +1,25 @@
 //! An examination over UDP: the same run, with letters instead of handshakes.
 
+use std::net::IpAddr;
+
 use postern_sweep::{Rates, Settings, Sweep, Time, Way};
 
 use super::letters::Letters;
-use super::{Examining, Run, seed, told};
+use super::{Examining, Run, seed};
 use crate::engine::doors::StepDoors;
-use crate::engine::sweep::within_scope;
-use crate::model::net::Transport;
-use crate::model::saw::PortsSaw;
 use crate::probe::letters;
 use crate::talk::Unopened;
 
 /// So many datagrams a second, before anything is known of the path, and all along where nothing ever is.
 const START: f64 = 100.0;
 
-/// Examines those UDP ports of the spot's address.
-pub(crate) async fn examine_by_udp(
-    doors: &StepDoors,
+/// An examination of those UDP ports of an address.
+pub(super) fn run<'a>(
+    doors: &'a StepDoors,
+    address: IpAddr,
     ports: &[u16],
     how: Examining,
-) -> Result<PortsSaw, Unopened> {
-    let address = doors.spot.address;
-    let address = address.ok_or_else(|| Unopened::Ours("the spot has no address".into()))?;
-    let mut open = within_scope(doors, address, Transport::Udp, ports)?;
-    open.retain(|port| !doors.settled.contains_key(port));
+) -> Result<Run<'a>, Unopened> {
     let limits = doors.gate.scope.limits();
     let ceiling = f64::from(limits.per_host_per_second.min(limits.per_second));
     let settings = Settings {
@@ -36,13 +32,10 @@ pub(crate) async fn examine_by_udp(
         host: Some(address.to_canonical()),
         ..Settings::default()
     };
-    let core = Sweep::new(&open, settings, Time::ZERO);
+    let core = Sweep::new(ports, settings, Time::ZERO);
     let letters = Letters::new(address.to_canonical(), doors.gate.places());
     let letters = letters.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
-    let mut run = Run::with(doors, address, core, None, Some(letters))?;
-    run.go().await?;
-    run.write()?;
-    Ok(told::whole(&run.settled, "udp", &run.core.summary()))
+    Run::with(doors, address, core, None, Some(letters))
 }
 
 impl Run<'_> {

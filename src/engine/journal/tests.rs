@@ -16,7 +16,12 @@ use crate::model::plan::{Bound, Limits, Plan};
 use crate::model::record::{BOOK_SCHEMA, Dial, End};
 
 fn opened() -> Opened {
-    let limits = Limits { per_second: 1, per_host_per_second: 1, per_host_parallel: 1 };
+    let limits = Limits {
+        per_second: 1,
+        per_host_per_second: 1,
+        per_host_parallel: 1,
+        per_host_talks_per_second: None,
+    };
     Opened {
         schema: BOOK_SCHEMA.into(),
         version: "0.1.0".into(),

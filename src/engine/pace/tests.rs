@@ -127,7 +127,7 @@ proptest! {
         per_host_parallel in 1_u32..9,
         wishes in prop::collection::vec((0..ADDRESSES, 0_u64..30, 0_u64..20, 0_u64..5000, 0_u64..1500), 1..60),
     ) {
-        let limits = Limits { per_second, per_host_per_second, per_host_parallel };
+        let limits = Limits { per_second, per_host_per_second, per_host_parallel, per_host_talks_per_second: None };
         let wire = play(Pace::new(limits), &wishes);
         let all: Vec<Duration> = wire.packets.iter().map(|(_, at)| *at).collect();
         prop_assert!(most_in_a_second(&all) <= per_second as usize);
@@ -149,12 +149,14 @@ proptest! {
     fn connections_let_go_together_keep_to_the_same_promise(
         per_host_per_second in 20_u32..400,
         per_host_parallel in 1_u32..200,
+        talks in 1_u32..400,
         wishes in prop::collection::vec((1_u32..60, 0_u64..20, 0_u64..3000, 0_u64..90), 1..40),
     ) {
-        let limits = Limits { per_second: 10_000, per_host_per_second, per_host_parallel };
+        let per_host_talks_per_second = Some(talks);
+        let limits = Limits { per_second: 10_000, per_host_per_second, per_host_parallel, per_host_talks_per_second };
         let wire = play_together(Pace::new(limits), &wishes);
         let all: Vec<Duration> = wire.packets.iter().map(|(_, at)| *at).collect();
-        prop_assert!(most_in_a_second(&all) <= per_host_per_second as usize);
+        prop_assert!(most_in_a_second(&all) <= per_host_per_second.min(talks) as usize);
         for (_, begun, _) in &wire.open {
             let now = wire.open.iter().filter(|(_, from, end)| from <= begun && begun < end).count();
             prop_assert!(now <= per_host_parallel as usize);
@@ -166,7 +168,7 @@ proptest! {
         wishes in prop::collection::vec((0..ADDRESSES, 0_u64..30, 0_u64..20, 0_u64..5000, 0_u64..1500), 1..40),
         killed in 0_u64..3000,
     ) {
-        let limits = Limits { per_second: 5, per_host_per_second: 3, per_host_parallel: 2 };
+        let limits = Limits { per_second: 5, per_host_per_second: 3, per_host_parallel: 2, per_host_talks_per_second: None };
         let killed = millis(killed);
         let before = play(Pace::new(limits), &wishes).packets.into_iter().filter(|(_, at)| *at < killed);
         let after = play(Pace::after_another(limits, Duration::ZERO), &wishes).packets;
@@ -181,7 +183,12 @@ proptest! {
     }
 }
 
-const LIMITS: Limits = Limits { per_second: 3, per_host_per_second: 2, per_host_parallel: 2 };
+const LIMITS: Limits = Limits {
+    per_second: 3,
+    per_host_per_second: 2,
+    per_host_parallel: 2,
+    per_host_talks_per_second: None,
+};
 
 fn go(pace: &mut Pace, to: u8, kind: Kind, at: u64) -> u64 {
     match pace.poll(&host(to), kind, millis(at)) {
@@ -225,15 +232,41 @@ fn an_unanswered_one_counts_as_long_as_the_kernel_may_repeat_it() {
 
 #[test]
 fn places_at_the_same_time_are_for_connections_only() {
-    let limits = Limits { per_second: 99, per_host_per_second: 99, per_host_parallel: 1 };
+    let limits = Limits {
+        per_second: 99,
+        per_host_per_second: 99,
+        per_host_parallel: 1,
+        per_host_talks_per_second: None,
+    };
     let mut pace = Pace::new(limits);
     let id = go(&mut pace, 1, Kind::Connection, 0);
     pace.settled(id, millis(5));
     assert_eq!(pace.poll(&host(1), Kind::Connection, millis(50)), Turn::WaitForOthers);
     go(&mut pace, 1, Kind::Datagram, 50);
-    go(&mut pace, 2, Kind::Connection, 50);
+    go(&mut pace, 1, Kind::Attempt, 60);
+    go(&mut pace, 2, Kind::Connection, 70);
     pace.shut(&host(1), id);
-    go(&mut pace, 1, Kind::Connection, 60);
+    go(&mut pace, 1, Kind::Connection, 80);
+}
+
+#[test]
+fn conversations_are_counted_apart() {
+    let limits = Limits {
+        per_second: 99,
+        per_host_per_second: 99,
+        per_host_parallel: 9,
+        per_host_talks_per_second: Some(1),
+    };
+    let mut pace = Pace::new(limits);
+    let id = go(&mut pace, 1, Kind::Connection, 0);
+    pace.sent(id, millis(1));
+    pace.settled(id, millis(2));
+    let talk = pace.poll(&host(1), Kind::Connection, millis(50));
+    assert_eq!(talk, Turn::WaitUntil(millis(1051)));
+    // Those that ask for a state take nothing from them, nor they from those.
+    let id = go(&mut pace, 1, Kind::Attempt, 50);
+    pace.settled(id, millis(60));
+    go(&mut pace, 1, Kind::Connection, 1051);
 }
 
 #[test]
@@ -247,7 +280,12 @@ fn what_was_never_sent_costs_nothing() {
 
 #[test]
 fn a_host_never_meets_a_seconds_worth_at_once() {
-    let limits = Limits { per_second: 100, per_host_per_second: 10, per_host_parallel: 9 };
+    let limits = Limits {
+        per_second: 100,
+        per_host_per_second: 10,
+        per_host_parallel: 9,
+        per_host_talks_per_second: None,
+    };
     let mut pace = Pace::new(limits);
     go(&mut pace, 1, Kind::Connection, 0);
     assert_eq!(
@@ -258,7 +296,12 @@ fn a_host_never_meets_a_seconds_worth_at_once() {
 
 #[test]
 fn a_packet_waits_for_everybody_who_pays_for_it() {
-    let limits = Limits { per_second: 99, per_host_per_second: 1, per_host_parallel: 9 };
+    let limits = Limits {
+        per_second: 99,
+        per_host_per_second: 1,
+        per_host_parallel: 9,
+        per_host_talks_per_second: None,
+    };
     let mut pace = Pace::new(limits);
     let Turn::Go(id) = pace.poll(&at(1), Kind::Connection, Duration::ZERO) else { panic!("free") };
     pace.sent(id, Duration::ZERO);
@@ -272,7 +315,12 @@ fn a_packet_waits_for_everybody_who_pays_for_it() {
 
 #[test]
 fn many_at_once_keep_to_the_same_promise() {
-    let limits = Limits { per_second: 500, per_host_per_second: 300, per_host_parallel: 9 };
+    let limits = Limits {
+        per_second: 500,
+        per_host_per_second: 300,
+        per_host_parallel: 9,
+        per_host_talks_per_second: None,
+    };
     let mut pace = Pace::new(limits);
     let (mut times, mut now) = (Vec::new(), Duration::ZERO);
     while now < millis(5000) {

@@ -122,8 +122,9 @@ impl<'a> Here<'a> {
     fn over(&self, over: &Over) -> String {
         match over {
             Over::Name { names } => self.names(names),
-            Over::Address { written, resolved_at_most, ports } => {
-                format!("{} of {}", told(ports), self.places(written, *resolved_at_most))
+            Over::Address { written, resolved_at_most, ports, by_connect } => {
+                let how = if *by_connect { ", by whole connects only" } else { "" };
+                format!("{} of {}{how}", told(ports), self.places(written, *resolved_at_most))
             }
             Over::Service { at_most } => open(*at_most),
             Over::Site { at_most, names } => self.under(&open(*at_most), names),

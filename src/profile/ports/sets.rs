@@ -107,6 +107,14 @@ pub(crate) fn asked_gently() -> Vec<u16> {
     all
 }
 
+/// Those of which some are open on most hosts that offer anything.
+pub(crate) fn usual() -> Vec<u16> {
+    let set = SETS.iter().find(|set| set.name == "top-100");
+    let mut all: Vec<u16> = set.into_iter().flat_map(Set::ports).collect();
+    all.sort_unstable();
+    all
+}
+
 fn ports(text: &'static str) -> impl Iterator<Item = u16> {
     lines(text).flat_map(|line| line.ports)
 }

@@ -102,7 +102,12 @@ mod tests {
             ],
             trust: Vec::new(),
         };
-        let pace = Limits { per_second: 9, per_host_per_second: 9, per_host_parallel: 9 };
+        let pace = Limits {
+            per_second: 9,
+            per_host_per_second: 9,
+            per_host_parallel: 9,
+            per_host_talks_per_second: None,
+        };
         let listed = vec![HostId("web1".into()), HostId("fw1".into())];
         let now = Moment::from_unix_seconds(1_800_000_000);
         let mut leave = Authorisation::ad_hoc("A. Chan", listed, pace, now).expect("a name");
