@@ -25,7 +25,7 @@ use postern::model::net::{HostId, Transport, parse_port_ranges};
 use postern::model::observation::{Spot, StepId};
 use postern::model::plan::{Limits, Over};
 use postern::model::record::Row;
-use postern::model::saw::PortsSaw;
+use postern::model::saw::{PortState, PortsSaw};
 use serde_json::Value;
 
 use killing::killed_at;
@@ -80,6 +80,56 @@ fn killed_and_resumed_it_comes_to_the_same_review() {
     for (part, expected) in alone.as_object().expect("a review") {
         assert_eq!(pieced.get(part), Some(expected), "{part}");
     }
+}
+
+/// Killed three times while the ports of one host are asked.
+#[test]
+fn within_a_host_only_what_is_left_is_asked() {
+    let spoken = [("127.45.6.10", Some("SSH-2.0-OpenSSH_9.2p1\r\n"), None)];
+    let lab = Lab::asking("1-4000", 1000, "127.45.6.53", &spoken);
+    let killed = lab.path("killed");
+    let mut child = lab.begin("killed", "127.45.6.53", &[]);
+    let mut asked = Vec::new();
+    for rows in [60, 120, 180] {
+        assert!(killed_at(&mut child, &killed.join("book.jsonl"), rows), "it ended before");
+        let cut = book(&killed);
+        assert!(
+            cut.rows().iter().all(|(_, row)| !matches!(row, Row::Done { .. })),
+            "within a step"
+        );
+        asked.push(to_find_out(&cut));
+        child = resume(lab.folder.path(), &killed);
+    }
+    assert!(child.wait().expect("it runs").code().is_some());
+    let pieced = book(&killed);
+    assert_eq!(pieced.complete(), Completeness::Complete);
+    nothing_asked_twice(&pieced);
+    let all = to_find_out(&pieced);
+    assert!(asked.windows(2).all(|two| two[0] < two[1]), "each went on: {asked:?}");
+    // What was under way at a kill is asked again: not more than a fifth of a second's worth each time.
+    assert!((4001..4001 + 3 * 200).contains(&all), "{all} packets for 4001 ports");
+    let last = pieced.rows().iter().rev().find_map(|(_, row)| match row {
+        Row::Saw(saw) if saw.probe == "tcp" && saw.spot.address == Some(lab.doors[0].address) => {
+            serde_json::from_value::<PortsSaw>(saw.saw.clone()).ok()
+        }
+        _ => None,
+    });
+    let last = last.expect("the ports were seen");
+    let states: BTreeMap<PortState, usize> = last
+        .states
+        .iter()
+        .map(|run| (run.state, parse_port_ranges(&run.ports).expect("ports").len()))
+        .collect();
+    assert_eq!(states, [(PortState::Open, 1), (PortState::Closed, 4000)].into());
+}
+
+/// How many packets went to ports whose state was not known yet.
+fn to_find_out(book: &Book) -> usize {
+    let packets = |row: &Row| match row {
+        Row::Dials(dials) if dials.again.is_none() => dials.ports.len(),
+        _ => 0,
+    };
+    book.rows().iter().map(|(_, row)| packets(row)).sum()
 }
 
 /// Killed between an answer and the end of its step, whatever probe it was.

@@ -80,7 +80,8 @@ impl Reason {
         Self::Verbatim { verbatim: super::heard::shown(text) }
     }
 
-    fn one(text: &str) -> Self {
+    /// Takes one English sentence apart.
+    pub fn one(text: &str) -> Self {
         for (key, sentence) in SENTENCES {
             let mut found = Vec::new();
             if matches(sentence, text, &mut found) {
@@ -255,6 +256,27 @@ const SENTENCES: &[(&str, &str)] = &[
     ("port-given-up", "it was given up: {reason}"),
     ("nobody-any-more", "nobody answered any more"),
     ("port-not-sent", "this machine was too short of something to ask it"),
+    ("sweep-silence", "nothing came back on any port: the address may be down, or drop everything"),
+    (
+        "sweep-ban",
+        "after {n} packets a second nobody answered for a while, as after a ban: what was asked meanwhile was asked again, more slowly",
+    ),
+    ("sweep-gave-up", "in the end nobody answered any more, and the rest was given up"),
+    ("sweep-bottleneck", "no more than about {n} packets a second get through"),
+    (
+        "sweep-limited",
+        "refusals come {n} times a second at most: open ports are exact, the others are told from a sample",
+    ),
+    (
+        "sweep-proxy",
+        "somebody in front of the host answers every handshake: only confirmed ports are open",
+    ),
+    ("sweep-decoy", "nearly every port stays open: it may be a decoy"),
+    (
+        "sweep-blind",
+        "no port replied again and again, so that nobody knows what gets through: it went slowly, and {n} % are thought to be lost",
+    ),
+    ("sweep-trouble", "this machine was short of something {n} times: it went slower"),
     ("no-such-state", "no such state"),
     ("no-clear-answer", "no clear answer"),
     ("no-service", "no port of {host} is open, and none is declared"),

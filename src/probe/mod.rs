@@ -80,7 +80,8 @@ pub struct Probe {
     pub when: When,
     /// How much it does to a peer.
     pub class: Class,
-    /// The worst case on one spot; for a probe over addresses, on one port of one address. Each opening of a talk
+    /// The worst case on one spot; for a probe over addresses, on one port of one address, but for the time, which is that of
+    /// waiting for all of them. Each opening of a talk
     /// counts as one connection, each question to the resolvers as the datagrams and connections it may take.
     pub bound: Bound,
     /// The kind of fact that its observation is by itself, without a row of derivation; its observation is then a JSON

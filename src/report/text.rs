@@ -325,7 +325,9 @@ impl Teller<'_> {
         }
         let refused = review.refused.len() as u64;
         let hidden = review.decision.out_of_sight.len() as u64;
-        if groups.is_empty() && refused + hidden == 0 && review.scan.complete {
+        let troubles = review.scan.troubles();
+        let nothing = groups.is_empty() && refused + hidden == 0 && troubles.is_empty();
+        if nothing && review.scan.complete {
             return;
         }
         page.gap();
@@ -340,6 +342,13 @@ impl Teller<'_> {
         }
         if refused > 0 {
             page.line(Ink::Plain, 2, &words.count("decision.unseen.refused", refused, &[]));
+        }
+        for (reason, hosts) in troubles {
+            let some = words.list(hosts.iter().take(5).map(|host| &*host.0));
+            let more = if hosts.len() > 5 { ", …" } else { "" };
+            let (hosts, reason) = (format!("{some}{more}"), words.reason(reason));
+            let text = words.say("sweep.trouble", &[("hosts", &hosts), ("reason", &reason)]);
+            page.line(Ink::Plain, 2, &text);
         }
         let colon = words.plain("format.colon");
         for ((check, outcome, reason), hosts) in groups.iter().take(UNSETTLED) {

@@ -24,7 +24,7 @@ mod sight;
 mod trend;
 mod waivers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 pub use controls::{Bearing, FrameworkLine, Met, RequirementLine};
@@ -192,6 +192,44 @@ pub struct Scan {
     pub pace: (u32, u32),
     /// The TCP ports that were asked of every host, as ranges, besides the declared ones.
     pub ports: String,
+    /// How the ports of each address were examined.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweeps: Vec<SweepLine>,
+}
+
+impl Scan {
+    /// What stood in the way of examining ports, each with the hosts where it did.
+    pub fn troubles(&self) -> BTreeMap<&Reason, BTreeSet<&HostId>> {
+        let mut troubles: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for sweep in &self.sweeps {
+            for warning in &sweep.warnings {
+                troubles.entry(warning).or_default().insert(&sweep.host);
+            }
+        }
+        troubles
+    }
+}
+
+/// How the ports of an address were examined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepLine {
+    /// The host.
+    pub host: HostId,
+    /// The address.
+    pub address: IpAddr,
+    /// How packets were sent: `connect`, `syn` or `udp`.
+    pub by: String,
+    /// How many.
+    pub sent: u64,
+    /// How often the port that was asked most was asked.
+    pub tries: u8,
+    /// The chance, at most, that a silent port is open all the same, as one in so many; none where no port was silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_one_in: Option<u64>,
+    /// What stood in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Reason>,
 }
 
 /// An organisation.

@@ -317,6 +317,19 @@ fn scan() -> Scan {
         own_errors: 0,
         pace: (100, 20),
         ports: "21-23,25,80,443,1433,3306,3389,5432,8080,8443".into(),
+        sweeps: vec![sweep(&["no more than about 300 packets a second get through"])],
+    }
+}
+
+fn sweep(warnings: &[&str]) -> SweepLine {
+    SweepLine {
+        host: HostId("web1".into()),
+        address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),
+        by: "syn".into(),
+        sent: 31,
+        tries: 2,
+        missed_one_in: Some(3_200_000),
+        warnings: warnings.iter().map(|warning| Reason::one(warning)).collect(),
     }
 }
 

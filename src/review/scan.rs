@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{RefusedLine, ReviewInput, Scan};
+use super::{RefusedLine, ReviewInput, Scan, SweepLine};
 use crate::inventory::VantageKind;
 use crate::model::net::{HostId, Transport, port_ranges};
 use crate::model::reason::Reason;
 use crate::model::record::{End, Row};
-use crate::model::saw::NamesSaw;
+use crate::model::saw::{NamesSaw, PortsSaw, Swept};
 
 pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
     let ReviewInput { opened, rows, .. } = *input;
@@ -46,7 +46,37 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         book_digest: input.book_digest.to_string(),
         pace: (opened.plan.limits.per_second, opened.plan.limits.per_host_per_second),
         ports: port_ranges(&input.profile.ports),
+        sweeps: sweeps(rows),
     }
+}
+
+/// How the ports of each address were examined, in the order of the hosts and addresses.
+fn sweeps(rows: &[(u64, Row)]) -> Vec<SweepLine> {
+    let swept = rows.iter().filter_map(|(_, row)| match row {
+        Row::Saw(saw) if matches!(saw.probe.as_str(), "tcp" | "udp") => {
+            let ports: PortsSaw = serde_json::from_value(saw.saw.clone()).ok()?;
+            Some((saw.spot.host.clone(), saw.spot.address?, ports.swept?))
+        }
+        _ => None,
+    });
+    let line = |(host, address, swept): (HostId, IpAddr, Swept)| SweepLine {
+        host,
+        address,
+        by: swept.by,
+        sent: swept.sent,
+        tries: swept.tries,
+        missed_one_in: one_in(swept.miss),
+        warnings: swept.warnings.iter().map(|warning| Reason::one(warning)).collect(),
+    };
+    let mut lines: Vec<SweepLine> = swept.map(line).collect();
+    lines.sort_by(|a, b| (&a.host, a.address, &a.by).cmp(&(&b.host, b.address, &b.by)));
+    lines
+}
+
+/// A chance as one in so many, rounded to what is more likely; none for none.
+fn one_in(chance: f64) -> Option<u64> {
+    let many = (1.0 / chance).floor().clamp(1.0, 1e15);
+    (chance > 0.0).then(|| format!("{many:.0}").parse().unwrap_or(1))
 }
 
 /// The addresses by which the vendor can recognise us, each once: the vantage's, and those that the authorisations name.

@@ -31,6 +31,9 @@ pub(crate) const SPOKEN: [(&str, Option<&str>, Option<&str>); 6] = [
     ("127.45.0.30", None, Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")),
 ];
 
+/// Where a listener is, what it says by itself, and what when it is asked.
+pub(crate) type Spoken<'a> = (&'a str, Option<&'static str>, Option<&'static str>);
+
 /// A listener and how many connections it has had.
 pub(crate) struct Door {
     pub(crate) address: IpAddr,
@@ -44,6 +47,8 @@ pub(crate) struct Lab {
     pub(crate) doors: Vec<Door>,
     /// How often each name was asked for, by what was asked.
     pub(crate) asked: Asked,
+    /// How many packets a second.
+    pace: u32,
 }
 
 /// Counts by name and type of record.
@@ -53,11 +58,13 @@ pub(crate) type Asked = Arc<Mutex<BTreeMap<(String, u16), usize>>>;
 pub(crate) const NAMES: [&str; 2] = ["web.example", "mail.example"];
 
 impl Lab {
-    /// The resolver is at that address.
-    pub(crate) fn new(
-        resolver: &str,
-        spoken: &[(&str, Option<&'static str>, Option<&'static str>)],
-    ) -> Self {
+    /// The resolver is at that address; few ports are asked, and slowly.
+    pub(crate) fn new(resolver: &str, spoken: &[Spoken<'_>]) -> Self {
+        Self::asking("1-12", 40, resolver, spoken)
+    }
+
+    /// Those ports are asked, so many a second.
+    pub(crate) fn asking(ports: &str, pace: u32, resolver: &str, spoken: &[Spoken<'_>]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let doors: Vec<Door> =
             spoken.iter().map(|(at, first, answer)| open(at, *first, *answer)).collect();
@@ -68,22 +75,24 @@ impl Lab {
         let ids = NAMES.map(|name| HostId(name.replace('.', "-"))).to_vec();
         let now = wall_clock();
         let limits = Limits {
-            per_second: 80,
-            per_host_per_second: 40,
+            per_second: pace * 2,
+            per_host_per_second: pace,
             per_host_parallel: 10,
             per_host_talks_per_second: None,
         };
         let leave = authorisation(ids, limits, now.plus_days(-1), now.plus_days(1));
-        let profile = "schema: postern/profile/v1\ntitle: {en: Few ports}\nextends: [baseline]\nports: \"1-12\"\n";
+        let profile = format!(
+            "schema: postern/profile/v1\ntitle: {{en: Some ports}}\nextends: [baseline]\nports: \"{ports}\"\n"
+        );
         std::fs::create_dir(folder.path().join("profiles")).expect("writable");
         for (file, text) in [
             ("inventory.yaml", inventory.as_str()),
             ("leave.yaml", &leave),
-            ("profiles/few.yaml", profile),
+            ("profiles/few.yaml", &profile),
         ] {
             std::fs::write(folder.path().join(file), text).expect("writable");
         }
-        Self { folder, doors, asked: names(resolver) }
+        Self { folder, doors, asked: names(resolver), pace }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -99,7 +108,8 @@ impl Lab {
             "--inventory=inventory.yaml",
             "--authorisation=leave.yaml",
         ]);
-        command.args(["--profile=few", "--profiles=profiles", "--pace=40/s", "--out", out]);
+        let pace = format!("--pace={}/s", self.pace);
+        command.args(["--profile=few", "--profiles=profiles", &pace, "--out", out]);
         command.args(["--resolver", resolver]).args(more);
         command.spawn().expect("it starts")
     }

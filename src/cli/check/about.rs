@@ -83,6 +83,8 @@ impl Asks {
             1 => Some(format!("1 {one}")),
             many => Some(format!("{many} {one}s")),
         };
+        // The ports of an address are waited for all together.
+        let seconds = if place == "port" { 0 } else { seconds };
         let parts =
             [some(connections, "connection"), some(datagrams, "datagram"), some(seconds, "second")];
         let parts: Vec<String> = parts.into_iter().flatten().collect();

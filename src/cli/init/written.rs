@@ -93,10 +93,11 @@ scope:
 windows:                    # from is included, to is not; +08:00 is Hong Kong
   - {{from: {evening}T22:00:00+08:00, to: {morning}T05:00:00+08:00}}
 
-limits:                     # new connections; a profile can only go slower
-  per_second: 20
-  per_host_per_second: 5
-  per_host_parallel: 2
+limits:                     # packets that ask for something; a profile can only go slower
+  per_second: 400           # in any second, to all hosts together
+  per_host_per_second: 80   # to one host: all its ports in a quarter of an hour; 20 for a weak one
+  per_host_parallel: 4      # conversations at the same time
+  per_host_talks_per_second: 10   # conversations begun
 
 class: read-only            # connect, passive, read-only or intrusive: the strongest that may be sent
 

@@ -63,7 +63,7 @@ fn warning(warning: &Warning) -> String {
             "nothing came back on any port: the address may be down, or drop everything".into()
         }
         Warning::Ban { rate } => format!(
-            "after {rate:.0} packets a second nobody answered for a while, as after a ban; what was asked meanwhile was \
+            "after {rate:.0} packets a second nobody answered for a while, as after a ban: what was asked meanwhile was \
              asked again, more slowly"
         ),
         Warning::GaveUp => "in the end nobody answered any more, and the rest was given up".into(),

@@ -104,6 +104,7 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
         fact("method.identity", or(identity.collect(), "method.sources.none")),
         fact("method.pace", vec![words.say("method.pace.value", &[("all", &all.to_string()), ("host", &host.to_string())])]),
         fact("method.ports", vec![ports]),
+        fact("method.sweeps", or(sweeps(reader), "method.sweeps.none")),
         fact("method.connections", vec![words.say("method.connections.value", &pairs(&sent))]),
         fact("method.resolvers", or(scan.resolvers.iter().map(ToString::to_string).collect(), "method.resolvers.none")),
         fact("method.settled", vec![words.say("method.settled.value", &pairs(&settled_fills))]),
@@ -115,6 +116,27 @@ fn facts(reader: &Reader<'_>) -> Vec<Fact> {
         code("method.book.digest", &scan.book_digest),
     ];
     facts.into_iter().chain(plugins).collect()
+}
+
+/// How the ports were examined, for each way in which packets were sent.
+fn sweeps(reader: &Reader<'_>) -> Vec<String> {
+    let sweeps = &reader.review.scan.sweeps;
+    let ways = [("connect", "method.sweeps.connect"), ("syn", "method.sweeps.syn"), ("udp", "method.sweeps.udp")];
+    let told = |(by, key): (&str, &str)| {
+        let these = || sweeps.iter().filter(move |sweep| sweep.by == by);
+        let addresses = these().count() as u64;
+        let fills = [
+            ("way", reader.words.plain(key).to_owned()),
+            ("packets", number(these().map(|sweep| sweep.sent).sum())),
+            ("tries", number(these().map(|sweep| u64::from(sweep.tries)).max()?)),
+        ];
+        let mut line = reader.words.count("method.sweeps.value", addresses, &pairs(&fills));
+        if let Some(least) = these().filter_map(|sweep| sweep.missed_one_in).min() {
+            line.push_str(&reader.words.say("method.sweeps.missed", &[("n", &number(least))]));
+        }
+        Some(line)
+    };
+    ways.into_iter().filter_map(told).collect()
 }
 
 /// A program of the operator's own that asked.
@@ -164,7 +186,14 @@ fn limits(reader: &Reader<'_>) -> Vec<String> {
     let fragile: Vec<usize> = reader.review.hosts.iter().enumerate().filter(|(_, host)| host.fragile).map(|(at, _)| at).collect();
     let count = fragile.len() as u64;
     let named = (count > 0).then(|| reader.words.count("method.limit.fragile", count, &[("hosts", &reader.hosts(fragile))]));
-    always.into_iter().map(|key| reader.words.plain(key).to_owned()).chain(named).collect()
+    let ports = reader.review.scan.troubles();
+    let ports = ports.into_iter().map(|(reason, hosts)| {
+        let reason = reader.bounded(&reader.words.reason(reason));
+        let hosts = reader.words.list(hosts.into_iter().map(|host| reader.bounded(&host.0)));
+        reader.words.say("sweep.trouble", &[("hosts", &hosts), ("reason", &reason)])
+    });
+    let always = always.into_iter().map(|key| reader.words.plain(key).to_owned());
+    always.chain(named).chain(ports).collect()
 }
 
 #[derive(Debug, Serialize)]
