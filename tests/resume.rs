@@ -93,10 +93,8 @@ fn within_a_host_only_what_is_left_is_asked() {
     for rows in [60, 120, 180] {
         assert!(killed_at(&mut child, &killed.join("book.jsonl"), rows), "it ended before");
         let cut = book(&killed);
-        assert!(
-            cut.rows().iter().all(|(_, row)| !matches!(row, Row::Done { .. })),
-            "within a step"
-        );
+        let done = |row: &Row| matches!(row, Row::Done { spot, .. } if spot.address == Some(lab.doors[0].address));
+        assert!(!cut.rows().iter().any(|(_, row)| done(row)), "within a step");
         asked.push(to_find_out(&cut));
         child = resume(lab.folder.path(), &killed);
     }
@@ -393,7 +391,8 @@ fn review(out: &Path) -> Value {
 }
 
 fn without_times(value: &mut Value) {
-    const LEFT_OUT: [&str; 14] = [
+    const LEFT_OUT: [&str; 15] = [
+        "sweeps",
         "made",
         "began",
         "ended",

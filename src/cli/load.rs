@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -118,14 +119,19 @@ impl Loaded {
         if let Some(only) = &given.only {
             wrong.extend(keep_only(&mut declared.inventory, only));
         }
+        let listed: Vec<HostId> =
+            declared.inventory.hosts.iter().map(|host| host.id.clone()).collect();
+        let strangers = declared.inventory.strangers().unwrap_or_default();
+        declared.inventory.hosts.extend(strangers);
         let trust = keep(read_trust(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let vantage = keep(vantage(given, &declared.inventory), &mut wrong).unwrap_or_default();
         let pace = given.limits.or(given.pace.map(Pace::limits));
-        let hosts = || declared.inventory.hosts.iter().map(|host| host.id.clone()).collect();
         let ad_hoc = given.authorised_by.as_ref().and_then(|by| {
             let pace = pace.or(rulebook.as_ref().map(|book| book.profile.limits))?;
-            let leave = Authorisation::ad_hoc(by, hosts(), pace, now);
-            keep(leave.map_err(|one| vec![one]), &mut wrong)
+            let leave = Authorisation::ad_hoc(by, listed.clone(), pace, now);
+            let mut leave = keep(leave.map_err(|one| vec![one]), &mut wrong)?;
+            leave.scope.search.clone_from(&declared.inventory.search);
+            Some(leave)
         });
         let Some(rulebook) = rulebook.filter(|_| wrong.is_empty()) else { return Err(wrong) };
         let authorisations: Vec<Authorisation> =
@@ -342,6 +348,7 @@ fn keep_only(inventory: &mut Inventory, only: &str) -> Option<Complaint> {
         return Some(Complaint::nowhere(title).help(format!("its hosts: {}", known.join(", "))));
     }
     inventory.hosts.retain(|host| host.id.0 == only);
+    inventory.search.clear();
     None
 }
 
@@ -381,11 +388,20 @@ fn read_typed(hosts: &[String]) -> Result<inventory::Loaded, Vec<Complaint>> {
 }
 
 /// The inventory of typed hosts, each an address, or a name with the address that leave is given for:
-/// `www.example.org=192.0.2.10`.
+/// `www.example.org=192.0.2.10`; and of networks that are searched for hosts: `192.0.2.0/28`.
 fn typed(hosts: &[String]) -> String {
     let mut text = String::from(
         "schema: postern/inventory/v1\noperator: {id: command-line, name: {en: typed on the command line}}\nhosts:\n",
     );
+    let (networks, hosts): (Vec<&String>, Vec<&String>) =
+        hosts.iter().partition(|host| host.parse::<IpNet>().is_ok());
+    if !networks.is_empty() {
+        let networks = networks.into_iter().map(String::as_str).collect::<serde_json::Value>();
+        text = text.replace("hosts:\n", &format!("search: {networks}\nhosts:\n"));
+    }
+    if hosts.is_empty() {
+        return text.replace("hosts:\n", "hosts: []\n");
+    }
     for host in hosts {
         let (name, addresses) = match host.split_once('=') {
             Some((name, addresses)) => (Some(name), addresses.split(',').collect()),

@@ -9,15 +9,17 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::book::Book;
 use crate::catalogue::Catalogue;
 use crate::controls::Framework;
-use crate::facts::{self, FactBase};
-use crate::inventory::Inventory;
+use crate::facts::{self, FactBase, Vocabulary};
 use crate::inventory::waivers::{Waiver, Waivers};
+use crate::inventory::{Host, Inventory};
 use crate::judge::{Judgement, judge};
 use crate::model::complaint::{Complaint, Source};
 use crate::model::moment::Moment;
+use crate::model::net::HostId;
 use crate::model::plan::Wanted;
+use crate::plan::{self, Asked};
 use crate::profile::Profile;
-use crate::review::{self, AuthorisationLine, PackLine, Review, ReviewInput};
+use crate::review::{self, AuthorisationLine, PackLine, Review, ReviewInput, without_a_sign};
 use crate::scope::Authorisation;
 
 /// What a book is weighed by.
@@ -55,11 +57,15 @@ pub(crate) struct Judged {
 pub(crate) fn judged(book: &Book, measure: &Measure<'_>) -> Result<Judged, Complaint> {
     let opened = book.opened();
     let Measure { catalogue, profile, .. } = *measure;
-    let inventory = inventory(book)?;
+    let mut inventory = inventory(book)?;
+    // Where nobody was found there is nothing to judge; the review says on how many ports that was.
+    let silent = without_a_sign(book.rows());
+    inventory.hosts.retain(|host| !host.unlisted || !silent.contains_key(&host.id));
     let trust = authorities(&opened.trust)?;
     let vocabulary = profile.vocabulary(catalogue);
     let facts = facts::derive(&inventory, &opened.plan, book.rows(), &vocabulary, &trust);
-    let judgement = judge(profile, &facts, &wanted(book, profile)).map_err(|wrong| ours(&wrong))?;
+    let judgement = judge(profile, &facts, &wanted(book, profile, &inventory, &vocabulary))
+        .map_err(|wrong| ours(&wrong))?;
     Ok(Judged { inventory, facts, judgement })
 }
 
@@ -142,20 +148,26 @@ pub(crate) fn read_review(path: &Path) -> Result<Review, Complaint> {
 
 /// Every check of the profile on every host of the plan. With the profile of the scan these are the plan's own pairs;
 /// with another one, what the scan did not look at comes out as not tested.
-fn wanted(book: &Book, profile: &Profile) -> Vec<Wanted> {
+fn wanted(
+    book: &Book,
+    profile: &Profile,
+    inventory: &Inventory,
+    vocabulary: &Vocabulary,
+) -> Vec<Wanted> {
+    let asked = plan::asked(profile, vocabulary);
     let mut hosts = Vec::new();
     for pair in &book.opened().plan.wanted {
         if hosts.last() != Some(&&pair.host) && !hosts.contains(&&pair.host) {
             hosts.push(&pair.host);
         }
     }
-    let pair = |host| {
-        profile
-            .chosen
-            .iter()
-            .map(move |chosen| Wanted { host: Clone::clone(host), check: chosen.check.id.clone() })
+    let known = |id: &HostId| inventory.hosts.iter().find(|host| host.id == *id);
+    let of_host = |host: &'_ Host| {
+        let checks = asked.iter().filter(|asked| asked.is_for(host));
+        let pair = |asked: &Asked| Wanted { host: host.id.clone(), check: asked.check.clone() };
+        checks.map(pair).collect::<Vec<_>>()
     };
-    hosts.into_iter().flat_map(pair).collect()
+    hosts.into_iter().filter_map(known).flat_map(of_host).collect()
 }
 
 /// A part of the book's head, which earlier versions may have written otherwise.

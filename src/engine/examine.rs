@@ -7,12 +7,14 @@ mod connects;
 mod letters;
 mod raw;
 mod sending;
+mod stranger;
 mod told;
 mod udp;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use postern_sweep::{
@@ -86,22 +88,39 @@ pub(crate) async fn examine(
     if transport == Transport::Udp {
         let mut run = udp::run(doors, address, &ports, how)?;
         run.finish(&ports).await?;
-        return Ok(told::whole(&run.settled, "udp", &run.core.summary()));
+        return Ok(run.told());
     }
-    let by_connect = matches!(doors.step.over, Over::Address { by_connect: true, .. });
-    let raw = way(address, if by_connect { Wish::Connect } else { how.by })?;
-    let mut run = Run::new(doors, address, &ports, how, raw)?;
-    run.finish(&ports).await?;
+    let Over::Address { by_connect, usual_first, .. } = doors.step.over else {
+        return Err(Unopened::Ours("the step is not over addresses".into()));
+    };
+    let how = Examining { by: if by_connect { Wish::Connect } else { how.by }, ..how };
+    if usual_first {
+        return stranger::examine(doors, address, &ports, how).await;
+    }
+    Ok(answered(doors, address, &ports, how, &doors.settled).await?.told())
+}
+
+/// Examines those ports in the best way that is answered; of some others it is known what they are.
+async fn answered<'a>(
+    doors: &'a StepDoors,
+    address: IpAddr,
+    ports: &[u16],
+    how: Examining,
+    known: &Settled,
+) -> Result<Run<'a>, Unopened> {
+    let raw = way(address, how.by)?;
+    let mut run = Run::new(doors, (address, ports), how, raw, known)?;
+    run.finish(ports).await?;
     // Somebody on the way answers only what a kernel sends, or this machine's own rules let no other packet out.
     if run.raw.is_some()
-        && (run.only_connects_answer || run.connects_are_answered(&ports, how).await?)
+        && (run.only_connects_answer || run.connects_are_answered(ports, how).await?)
     {
-        let again = Run::new(doors, address, &ports, how, None)?;
-        run = Run { settled: run.settled, ..again };
-        run.finish(&ports).await?;
+        let settled = std::mem::take(&mut run.settled);
+        run = Run::new(doors, (address, ports), how, None, known)?;
+        run.settled = settled;
+        run.finish(ports).await?;
     }
-    let by = if run.raw.is_some() { "syn" } else { "connect" };
-    Ok(told::whole(&run.settled, by, &run.core.summary()))
+    Ok(run)
 }
 
 /// A raw socket, where one is wished for and permitted. What is on this machine itself is asked by connects: its own kernel
@@ -143,10 +162,10 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         doors: &'a StepDoors,
-        address: IpAddr,
-        ports: &[u16],
+        (address, ports): (IpAddr, &[u16]),
         how: Examining,
         raw: Option<Raw>,
+        known: &Settled,
     ) -> Result<Self, Unopened> {
         let gate = &doors.gate;
         let limits = gate.scope.limits();
@@ -162,7 +181,7 @@ impl<'a> Run<'a> {
             ..Settings::default()
         };
         let core = Sweep::new(ports, settings, Time::ZERO);
-        Self::with(doors, address, core, raw, None)
+        Self::with(doors, address, core, (raw, None), known)
     }
 
     /// One that sends by those means.
@@ -170,10 +189,10 @@ impl<'a> Run<'a> {
         doors: &'a StepDoors,
         address: IpAddr,
         mut core: Sweep,
-        raw: Option<Raw>,
-        letters: Option<Letters>,
+        (raw, letters): (Option<Raw>, Option<Letters>),
+        known: &Settled,
     ) -> Result<Self, Unopened> {
-        for (port, (state, _)) in &doors.settled {
+        for (port, (state, _)) in known {
             told::known(&mut core, *port, *state);
         }
         let connects = Connects::new(address).map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
@@ -190,7 +209,7 @@ impl<'a> Run<'a> {
             later: None,
             came: Vec::new(),
             fresh: Settled::new(),
-            settled: doors.settled.clone(),
+            settled: known.clone(),
             written: instant(),
             syns_answer: false,
             only_connects_answer: false,
@@ -200,7 +219,10 @@ impl<'a> Run<'a> {
     /// Whether connects are answered where no SYN by itself was on any port: some of those ports are tried that are usually
     /// open.
     async fn connects_are_answered(&self, ports: &[u16], how: Examining) -> Result<bool, Unopened> {
-        if !self.core.summary().warnings.contains(&Warning::NoFeedback) {
+        // Most strangers are not there: that SYNs are answered somewhere is enough to know there.
+        let stranger = matches!(self.doors.step.over, Over::Address { usual_first: true, .. });
+        let elsewhere = stranger && self.gate.syns_answer.load(Ordering::Relaxed);
+        if elsewhere || !self.core.summary().warnings.contains(&Warning::NoFeedback) {
             return Ok(false);
         }
         let usual = ports::usual();
@@ -209,7 +231,7 @@ impl<'a> Run<'a> {
         if some.is_empty() {
             some = ports.iter().copied().take(SOME).collect();
         }
-        let mut trial = Run::new(self.doors, self.address, &some, how, None)?;
+        let mut trial = Run::new(self.doors, (self.address, &some), how, None, &Settled::new())?;
         trial.finish(&some).await?;
         Ok(!trial.core.summary().warnings.contains(&Warning::NoFeedback))
     }
@@ -233,6 +255,16 @@ impl<'a> Run<'a> {
             self.settled.entry(*port).or_insert_with(given_up);
         }
         Ok(())
+    }
+
+    /// What it came to.
+    fn told(&self) -> PortsSaw {
+        let by = match (&self.raw, &self.letters) {
+            (_, Some(_)) => "udp",
+            (Some(_), None) => "syn",
+            (None, None) => "connect",
+        };
+        told::whole(&self.settled, by, &self.core.summary())
     }
 
     fn now(&self) -> Time {
@@ -362,6 +394,9 @@ impl<'a> Run<'a> {
             heard.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
             if raw.lost() > 0 {
                 self.core.stumble(at);
+            }
+            if self.syns_answer {
+                self.gate.syns_answer.store(true, Ordering::Relaxed);
             }
         }
         Ok(())

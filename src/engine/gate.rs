@@ -45,6 +45,8 @@ pub(crate) struct Gate {
     places: usize,
     connections: AtomicU64,
     datagrams: AtomicU64,
+    /// Whether anybody has answered a SYN by itself.
+    pub(crate) syns_answer: AtomicBool,
 }
 
 impl Gate {
@@ -78,6 +80,7 @@ impl Gate {
             places: usize::try_from(sockets).unwrap_or(8),
             connections: AtomicU64::new(0),
             datagrams: AtomicU64::new(0),
+            syns_answer: AtomicBool::new(false),
         };
         for step in &plan.steps {
             if let Over::Address { written, .. } = &step.over {

@@ -7,7 +7,7 @@ use crate::model::value::{Kind, Value};
 
 /// From the inventory alone.
 pub(super) const ROW: Row =
-    Row { name: "host", revision: 1, needs: &[], uses: &[], yields: "host", derive };
+    Row { name: "host", revision: 2, needs: &[], uses: &[], yields: "host", derive };
 
 fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
     let host = ground.host;
@@ -18,6 +18,7 @@ fn derive(ground: &Ground<'_>, kind: &Kind, _: &mut Tools) -> Lot {
         .text("id", &host.id.0)
         .text("role", host.role.as_deref().unwrap_or(""))
         .flag("fragile", host.fragile)
+        .flag("listed", !host.unlisted)
         .flag("personal_data", system.is_some_and(|system| system.personal_data))
         .flag("from_internet", ground.from.kind == VantageKind::Internet)
         .set("names", Value::list(host.names.iter().map(|name| Value::text(name.as_str()))));

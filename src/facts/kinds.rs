@@ -38,6 +38,10 @@ fn host() -> Kind {
                 "Whether it gets connections only, because it may break when spoken to.",
             ),
             flag(
+                "listed",
+                "Whether the inventory lists it; otherwise it was found in a network that is searched.",
+            ),
+            flag(
                 "personal_data",
                 "Whether the system that it serves holds members' personal data.",
             ),

@@ -86,6 +86,7 @@ impl Sample {
                         resolved_at_most,
                         ports: "1-100,443".into(),
                         by_connect: false,
+                        usual_first: false,
                     },
                 ),
                 ("greeting", Over::Service { at_most: 64 }),

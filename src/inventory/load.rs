@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::Inventory;
+use super::{Inventory, SEARCHED_AT_MOST};
 use crate::model::complaint::{Complaint, Source, nearest};
 use crate::model::heard::shown;
 use crate::model::net::HostId;
@@ -86,9 +86,42 @@ impl<'a> Rules<'a> {
                 );
             }
         }
+        self.something_to_look_at();
         for host in self.list("hosts") {
+            if let Some(node) = host.field("unlisted") {
+                self.complain(
+                    node,
+                    "whether a host is unlisted is nothing to write: what stands here is listed",
+                    "leave it out; `search: [192.0.2.0/28]` looks for hosts that nobody listed",
+                );
+            }
             self.refers(host.field("system"), "system", &systems);
             self.host(host, &zones);
+        }
+    }
+
+    /// There is a host, or a network to search that is not too wide.
+    fn something_to_look_at(&mut self) {
+        let tree = self.tree;
+        let search = self.list("search");
+        if self.list("hosts").is_empty() && search.is_empty() {
+            let node = tree.field("hosts").unwrap_or(tree);
+            self.complain(
+                node,
+                "there is no host in it",
+                "list the machines under `hosts`; `postern init` shows how",
+            );
+        }
+        let networks =
+            search.iter().filter_map(|node| Some((node, node.text()?.parse::<IpNet>().ok()?)));
+        let mut left = SEARCHED_AT_MOST as u128;
+        for (node, network) in networks {
+            let Some(less) = left.checked_sub(super::search::size(network)) else {
+                let title = format!("these networks have more than {SEARCHED_AT_MOST} addresses");
+                let help = "search the networks that the provider really has, one after the other if they are many";
+                return self.complain(node, title, help);
+            };
+            left = less;
         }
     }
 

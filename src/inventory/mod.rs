@@ -1,6 +1,7 @@
 //! What the operator declares: providers, systems, hosts, and what each is meant to expose, to whom and why.
 
 mod load;
+mod search;
 pub mod waivers;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use crate::yaml::NetworkText;
 
 pub use load::{Loaded, read};
 pub(crate) use load::{not_a_name, unknown};
+pub use search::SEARCHED_AT_MOST;
 
 /// An inventory file (`schema: postern/inventory/v1`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,8 +41,13 @@ pub struct Inventory {
     #[serde(default)]
     pub vantages: Vec<Vantage>,
     /// The machines, each with what it is meant to expose.
-    #[schemars(length(min = 1))]
+    #[serde(default)]
     pub hosts: Vec<Host>,
+    /// The networks in which hosts are looked for that stand in no list: at most 1,024 addresses in all. Whatever answers there
+    /// is a finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NetworkText>")]
+    pub search: Vec<IpNet>,
     /// PEM files with certificate authorities of the operator's own, trusted besides Mozilla's; paths from this file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust: Vec<String>,
@@ -154,6 +161,26 @@ pub struct Host {
     /// What is meant to be open. Everything else that answers is a finding.
     #[serde(default)]
     pub exposure: Vec<Exposure>,
+    /// It stands in no list: an address of a network that is searched. Nobody writes that into a file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
+    pub unlisted: bool,
+}
+
+impl Host {
+    /// An address of a network that is searched.
+    pub fn unlisted(address: IpAddr) -> Self {
+        Self {
+            id: HostId(format!("unlisted-{}", address.to_string().replace(':', "-"))),
+            system: None,
+            role: None,
+            names: Vec::new(),
+            addresses: vec![address],
+            fragile: false,
+            exposure: Vec::new(),
+            unlisted: true,
+        }
+    }
 }
 
 /// A door that is meant to be open: to whom, what for, by whose word and until when.

@@ -97,6 +97,10 @@ pub enum Over {
         /// Whether only whole connects may ask: the host is fragile.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         by_connect: bool,
+        /// Whether the others are asked only where one of the usual ports, or the address itself, gives a sign: nobody listed
+        /// the host.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        usual_first: bool,
     },
     /// Each open port of each address.
     Service {

@@ -256,6 +256,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("port-given-up", "it was given up: {reason}"),
     ("nobody-any-more", "nobody answered any more"),
     ("port-not-sent", "this machine was too short of something to ask it"),
+    (
+        "sweep-no-sign",
+        "it gave no sign on the ports that are most often open, and no others were asked",
+    ),
     ("sweep-silence", "nothing came back on any port: the address may be down, or drop everything"),
     (
         "sweep-ban",
@@ -357,6 +361,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("no-leave", "no authorisation covers {address}"),
     ("port-not-planned", "port {port} of {host} is none that the plan asks"),
     ("written-only", "it is reached only where its address is written"),
+    ("no-search", "{leave} does not let every address of a network with {address} be searched"),
     ("lists-no-networks", "is written for none of its hosts, and it lists no networks"),
     ("in-no-network", "lies in none of its networks"),
     ("neither", "is written for none of its hosts and lies in none of its networks"),

@@ -108,6 +108,10 @@ pub struct Swept {
     pub round_trip_us: Option<u64>,
     /// What stood in the way, in words.
     pub warnings: Vec<String>,
+    /// Whether nobody listed the address and nothing came back on the ports that are most often open, so that no others were
+    /// asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_sign: bool,
 }
 
 /// Ports that answered alike.

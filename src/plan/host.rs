@@ -25,7 +25,7 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
         inputs.probes.iter().map(|probe| (&*probe.name, here.places(probe))).collect();
     let mut reasons: BTreeMap<&str, BTreeSet<&CheckId>> = BTreeMap::new();
     let mut refused: BTreeSet<&str> = BTreeSet::new();
-    for asked in inputs.checks {
+    for asked in inputs.checks.iter().filter(|asked| asked.is_for(host)) {
         for probe in inputs.probes.iter().filter(|probe| asked.probes.contains(&*probe.name)) {
             let chain = || here.before(probe).into_iter().chain([&*probe.name]);
             refused.extend(chain());
@@ -214,8 +214,13 @@ impl Here<'_> {
             Reach::Address => {
                 let ranges = port_ranges(&self.ports);
                 let written = written.to_vec();
-                let by_connect = self.host.fragile;
-                let over = Over::Address { written, resolved_at_most, ports: ranges, by_connect };
+                let over = Over::Address {
+                    written,
+                    resolved_at_most,
+                    ports: ranges,
+                    by_connect: self.host.fragile,
+                    usual_first: self.host.unlisted,
+                };
                 (over, ports * addresses)
             }
             Reach::Service => (Over::Service { at_most }, services),

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::catalogue::Check;
 use crate::facts::{self, Vocabulary};
-use crate::inventory::Inventory;
+use crate::inventory::{Host, Inventory};
 use crate::model::moment::Moment;
 use crate::model::net::{CheckId, HostId};
 use crate::model::plan::{Class, Limits, Over, Plan, Step, Wanted};
@@ -71,6 +71,15 @@ pub struct Asked {
     pub probes: BTreeSet<String>,
 }
 
+impl Asked {
+    /// Whether the check is put to a host. To one that nobody listed only those are that rest on its ports and on what it says
+    /// by itself.
+    pub fn is_for(&self, host: &Host) -> bool {
+        let by_itself = |probe: &String| matches!(probe.as_str(), "tcp" | "greeting");
+        !host.unlisted || (self.probes.contains("tcp") && self.probes.iter().all(by_itself))
+    }
+}
+
 /// The probes that each check of a profile needs: those that the rows of derivation want for the kinds of fact that it
 /// speaks of, and those that yield a kind by themselves.
 pub fn asked(profile: &Profile, vocabulary: &Vocabulary) -> Vec<Asked> {
@@ -106,10 +115,8 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         step.id = id;
     }
     let wanted = inputs.inventory.hosts.iter().flat_map(|host| {
-        inputs
-            .checks
-            .iter()
-            .map(|asked| Wanted { host: host.id.clone(), check: asked.check.clone() })
+        let checks = inputs.checks.iter().filter(|asked| asked.is_for(host));
+        checks.map(|asked| Wanted { host: host.id.clone(), check: asked.check.clone() })
     });
     let asks_resolver = steps.iter().any(|step: &Step| matches!(step.over, Over::Name { .. }));
     Plan {

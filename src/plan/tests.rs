@@ -59,6 +59,7 @@ fn host(id: &str, names: &[&str], addresses: &[&str]) -> Host {
             approved_by: None,
             review_by: None,
         }],
+        unlisted: false,
     }
 }
 
@@ -76,6 +77,7 @@ fn inventory(hosts: Vec<Host>) -> Inventory {
         zones: Vec::new(),
         vantages: Vec::new(),
         hosts,
+        search: Vec::new(),
         trust: Vec::new(),
     }
 }

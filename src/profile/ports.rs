@@ -5,7 +5,7 @@ mod sets;
 use crate::model::complaint::nearest;
 use crate::model::net::parse_port_ranges;
 
-pub(crate) use sets::{SETS, asked_gently, usual};
+pub(crate) use sets::{SETS, asked_gently, most_usual, usual};
 
 /// Ports that somebody chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

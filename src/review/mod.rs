@@ -30,8 +30,10 @@ use std::net::IpAddr;
 pub use controls::{Bearing, FrameworkLine, Met, RequirementLine};
 pub use make::{ReviewError, ReviewInput, review};
 pub use read::read;
+pub(crate) use scan::without_a_sign;
 pub use trend::{Became, Changes, Differs, GoneLine, MendedLine};
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,7 @@ use crate::model::said::Said;
 use crate::model::severity::{Degree, Severity};
 use crate::model::subject::Subject;
 use crate::profile::Loosened;
+use crate::yaml::NetworkText;
 
 /// The version of the review's form.
 pub const REVIEW_SCHEMA: &str = "postern/review/v1";
@@ -195,6 +198,14 @@ pub struct Scan {
     /// How the ports of each address were examined.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<SweepLine>,
+    /// The networks that were searched for hosts that nobody listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NetworkText>")]
+    pub searched: Vec<IpNet>,
+    /// Their addresses that gave no sign on the ports that are most often open: nobody may be there, or somebody who keeps
+    /// silent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no_sign: Vec<IpAddr>,
 }
 
 impl Scan {

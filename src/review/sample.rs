@@ -50,6 +50,7 @@ pub fn clean() -> Review {
     let mut review = with_findings(&[], 2);
     review.exposure = exposure().into_iter().take(2).collect();
     review.tests.retain(|test| test.worst == Outcome::Pass);
+    review.scan.sweeps.iter_mut().for_each(|sweep| sweep.warnings.clear());
     weigh(&mut review);
     review
 }
@@ -317,6 +318,8 @@ fn scan() -> Scan {
         own_errors: 0,
         pace: (100, 20),
         ports: "21-23,25,80,443,1433,3306,3389,5432,8080,8443".into(),
+        searched: Vec::new(),
+        no_sign: Vec::new(),
         sweeps: vec![sweep(&["no more than about 300 packets a second get through"])],
     }
 }

@@ -47,7 +47,22 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         pace: (opened.plan.limits.per_second, opened.plan.limits.per_host_per_second),
         ports: port_ranges(&input.profile.ports),
         sweeps: sweeps(rows),
+        searched: input.inventory.search.clone(),
+        no_sign: without_a_sign(rows).into_values().collect(),
     }
+}
+
+/// The addresses that nobody listed and that gave no sign, by the host that stands for each.
+pub(crate) fn without_a_sign(rows: &[(u64, Row)]) -> BTreeMap<HostId, IpAddr> {
+    let silent = rows.iter().filter_map(|(_, row)| match row {
+        Row::Saw(saw) if saw.probe == "tcp" => {
+            let ports: PortsSaw = serde_json::from_value(saw.saw.clone()).ok()?;
+            ports.swept.filter(|swept| swept.no_sign)?;
+            Some((saw.spot.host.clone(), saw.spot.address?))
+        }
+        _ => None,
+    });
+    silent.collect()
 }
 
 /// How the ports of each address were examined, in the order of the hosts and addresses.
@@ -55,7 +70,8 @@ fn sweeps(rows: &[(u64, Row)]) -> Vec<SweepLine> {
     let swept = rows.iter().filter_map(|(_, row)| match row {
         Row::Saw(saw) if matches!(saw.probe.as_str(), "tcp" | "udp") => {
             let ports: PortsSaw = serde_json::from_value(saw.saw.clone()).ok()?;
-            Some((saw.spot.host.clone(), saw.spot.address?, ports.swept?))
+            let swept = ports.swept.filter(|swept| !swept.no_sign)?;
+            Some((saw.spot.host.clone(), saw.spot.address?, swept))
         }
         _ => None,
     });

@@ -68,6 +68,10 @@ pub struct Covered {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<NetworkText>")]
     pub networks: Vec<IpNet>,
+    /// Networks in which every address may be asked for its ports, whoever is there: for finding hosts that stand in no list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NetworkText>")]
+    pub search: Vec<IpNet>,
 }
 
 /// A span of time in which packets may be sent.
@@ -154,7 +158,7 @@ impl Authorisation {
         Ok(Self {
             schema: "postern/authorisation/v1".into(),
             id: AD_HOC.into(),
-            scope: Covered { hosts, networks: Vec::new() },
+            scope: Covered { hosts, ..Covered::default() },
             exclude: Vec::new(),
             windows: vec![Window { from: now, to: now.plus_days(1) }],
             limits,
@@ -179,7 +183,9 @@ impl Authorisation {
     /// What it covers, each in words.
     pub fn covers(&self) -> Vec<String> {
         let hosts = self.scope.hosts.iter().map(ToString::to_string);
-        hosts.chain(self.scope.networks.iter().map(ToString::to_string)).collect()
+        let networks = self.scope.networks.iter().map(ToString::to_string);
+        let search = self.scope.search.iter().map(|network| format!("every address of {network}"));
+        hosts.chain(networks).chain(search).collect()
     }
 }
 
@@ -237,14 +243,15 @@ fn rules(source: &Arc<Source>, tree: &Node, complaints: &mut Vec<Complaint>) {
     if let Some(scope) = tree.field("scope").filter(|scope| scope.scalar().is_none()) {
         let hosts = scope.field("hosts").map(Node::items).unwrap_or_default();
         let networks = scope.field("networks").map(Node::items).unwrap_or_default();
-        if hosts.is_empty() && networks.is_empty() {
+        let search = scope.field("search").map(Node::items).unwrap_or_default();
+        if hosts.is_empty() && networks.is_empty() && search.is_empty() {
             complain(
                 scope,
                 "this scope covers nothing".into(),
                 "list `hosts` by their id, or `networks`, or both",
             );
         }
-        for node in networks {
+        for node in networks.iter().chain(search) {
             if let Some(network) = node.text().and_then(|text| text.parse::<IpNet>().ok()) {
                 let widest = if network.addr().is_ipv4() { WIDEST.0 } else { WIDEST.1 };
                 if network.prefix_len() < widest {

@@ -41,6 +41,7 @@ pub struct Scope {
 struct Host {
     written: BTreeSet<IpAddr>,
     fragile: bool,
+    unlisted: bool,
 }
 
 /// An authorisation, laid out for asking.
@@ -49,6 +50,7 @@ struct Authority {
     record: Authorisation,
     hosts: BTreeSet<HostId>,
     networks: Vec<IpNet>,
+    search: Vec<IpNet>,
     /// The addresses written for the hosts that it lists.
     written: BTreeSet<IpAddr>,
     excluded: Vec<IpNet>,
@@ -69,7 +71,7 @@ impl Scope {
     pub fn new(setup: &Setup<'_>) -> Self {
         let host = |host: &crate::inventory::Host| {
             let written = host.addresses.iter().map(IpAddr::to_canonical).collect();
-            (host.id.clone(), Host { written, fragile: host.fragile })
+            (host.id.clone(), Host { written, fragile: host.fragile, unlisted: host.unlisted })
         };
         let hosts: BTreeMap<_, _> = setup.inventory.hosts.iter().map(host).collect();
         let authorities = setup.authorisations.iter().map(|one| Authority::new(one, &hosts));
@@ -174,7 +176,7 @@ impl Scope {
             )
             .into());
         }
-        self.authorised(want, address, now)
+        self.authorised(want, host, address, now)
     }
 
     /// The host that makes a wish too strong: the one on whose behalf, or another that has the address.
@@ -186,10 +188,16 @@ impl Scope {
         self.hosts.iter().find(has).map(|(id, _)| id)
     }
 
-    fn authorised(&self, want: &Want, address: IpAddr, now: Moment) -> Result<String, Refusal> {
+    fn authorised(
+        &self,
+        want: &Want,
+        host: &Host,
+        address: IpAddr,
+        now: Moment,
+    ) -> Result<String, Refusal> {
         let mut nearest: Option<(Reached, Refusal)> = None;
         for one in &self.authorities {
-            match one.gives_leave(want, address, now) {
+            match one.gives_leave(want, host, address, now) {
                 Ok(()) => return Ok(one.record.id.clone()),
                 Err(miss) if nearest.as_ref().is_none_or(|best| miss.0 > best.0) => {
                     nearest = Some(miss);
@@ -221,6 +229,7 @@ impl Authority {
         Self {
             written: listed.iter().flat_map(written_for).collect(),
             networks: record.scope.networks.iter().copied().map(plain).collect(),
+            search: record.scope.search.iter().copied().map(plain).collect(),
             hosts: listed,
             excluded,
             excluded_hosts,
@@ -236,10 +245,20 @@ impl Authority {
     fn gives_leave(
         &self,
         want: &Want,
+        host: &Host,
         address: IpAddr,
         now: Moment,
     ) -> Result<(), (Reached, Refusal)> {
         let id = self.name();
+        if host.unlisted {
+            if !self.search.iter().any(|network| network.contains(&address)) {
+                let rule = format!(
+                    "{id} does not let every address of a network with {address} be searched"
+                );
+                return Err((Reached::Host, rule.into()));
+            }
+            return self.lasts(want, now);
+        }
         if !self.hosts.is_empty() && !self.hosts.contains(&want.host) {
             let rule = format!("{} is not among the hosts of {id}", want.host);
             return Err((Reached::Host, rule.into()));
@@ -263,6 +282,12 @@ impl Authority {
                 format!("{id} does not cover {address}{how} for {}: it {rule}", want.host).into(),
             ));
         }
+        self.lasts(want, now)
+    }
+
+    /// Whether the leave is for probes as strong, and holds now.
+    fn lasts(&self, want: &Want, now: Moment) -> Result<(), (Reached, Refusal)> {
+        let id = self.name();
         // Before the time is asked for: what the leave will never allow does not wait for another hour.
         if want.class > self.record.class {
             let (allowed, wanted) = (word(self.record.class), word(want.class));

@@ -43,6 +43,7 @@ fn leave(hosts: &[&str], networks: &[&str]) -> Authorisation {
         scope: Covered {
             hosts: hosts.iter().map(|id| HostId((*id).into())).collect(),
             networks: networks.iter().map(|net| net.parse().expect("a network")).collect(),
+            search: Vec::new(),
         },
         exclude: Vec::new(),
         windows: vec![Window { from: now().plus_days(-1), to: now().plus_days(1) }],

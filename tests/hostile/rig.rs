@@ -172,6 +172,7 @@ fn plan(ports: &[u16], pace: u32) -> Plan {
         resolved_at_most: 0,
         ports: port_ranges(ports),
         by_connect: false,
+        usual_first: false,
     };
     let site = Over::Site { at_most, names: Vec::new() };
     let steps = vec![

@@ -85,8 +85,13 @@ impl Book {
         });
         let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
         let written = addresses.collect();
-        let address =
-            Over::Address { written, resolved_at_most: 0, ports: PORTS.into(), by_connect: false };
+        let address = Over::Address {
+            written,
+            resolved_at_most: 0,
+            ports: PORTS.into(),
+            by_connect: false,
+            usual_first: false,
+        };
         let plan = Plan {
             schema: "postern/plan/v1".into(),
             made: began,

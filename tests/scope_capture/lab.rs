@@ -69,7 +69,7 @@ impl Lab {
         ip(&format!("-n {scanner} route add default via 192.0.2.254"));
         ip(&format!("-n {scanner} -6 route add default via 2001:db8::fe"));
         let rules = "table inet lab { chain in { type filter hook input priority 0;
-            ip daddr 192.0.2.40 tcp dport 53 tcp flags syn quota until 150 bytes drop
+            ip daddr { 192.0.2.53, 192.0.2.40 } tcp dport 53 tcp flags syn quota until 150 bytes drop
             ip daddr 192.0.2.20 tcp dport != 8080 drop
             tcp dport 9999 reject with icmpx admin-prohibited
             tcp dport 9998 reject with icmpx port-unreachable

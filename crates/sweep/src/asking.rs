@@ -14,6 +14,8 @@ const CONFIRM_AT_ONCE: usize = 256;
 const GENTLY: Duration = Duration::from_secs(1);
 /// After something was wrong with our own machine nothing is sent for so long.
 const HOLD: Duration = Duration::from_millis(20);
+/// So many silent ports are many.
+const MANY: usize = 64;
 /// So many canaries are under way to one port at most: there are sixteen numbers.
 const NUMBERS: usize = 12;
 /// So often in a row, and it is given up.
@@ -222,7 +224,7 @@ impl Sweep {
         {
             // By chance, so that it never keeps step with a queue on the way; also where none can be asked now: the first
             // packet of a bunch finds more room there than the others.
-            let spacing = self.pulse.spacing();
+            let spacing = self.pulse.spacing(self.unheard() >= MANY);
             let more = self.chance.below(usize::try_from(spacing).unwrap_or(1));
             self.canary_goes(now);
             self.until_canary = spacing / 2 + u32::try_from(more).unwrap_or(0);
@@ -240,6 +242,15 @@ impl Sweep {
         });
         self.until_canary = self.until_canary.saturating_sub(1);
         Some(Transmit::Probe(self.probe(place)))
+    }
+
+    /// How many ports have kept silent so far.
+    fn unheard(&self) -> usize {
+        let to_come = match self.phase {
+            Phase::Passing(at) if self.pass <= 1 => self.todo.len().saturating_sub(at),
+            _ => 0,
+        };
+        self.silent.saturating_sub(to_come + self.waiting.len())
     }
 
     fn next_of_pass(&mut self, now: Time) -> Option<u16> {

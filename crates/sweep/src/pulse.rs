@@ -36,6 +36,9 @@ const BACK_OFF: Duration = Duration::from_millis(500);
 const BACK_OFF_MOST: Duration = Duration::from_secs(4);
 /// Never again faster than this share of what was punished.
 const AFTER_PUNISHMENT: f64 = 0.6;
+/// After so many canaries without a loss two probes to a silent port leave a chance of less than 1e-6 (see
+/// [`Pulse::ln_lost`]), and more of them would save nothing.
+const KNOWN: f64 = 410.0;
 /// A loss of so many standard deviations beyond the usual …
 const SURE: f64 = 3.5;
 /// … and this much is more than chance; of so many it is not clear, and the next epoch will tell.
@@ -148,7 +151,7 @@ impl Pulse {
             rate,
             highest: rate,
             ceiling,
-            slow_start: true,
+            slow_start: rate < ceiling,
             soft: None,
             calm_since: now,
             more: MORE,
@@ -193,10 +196,13 @@ impl Pulse {
         }
     }
 
-    /// Packets between two canaries.
-    pub(crate) fn spacing(&self) -> u32 {
-        if self.slow_start {
-            return 2;
+    /// Packets between two canaries; where many ports keep silent, each canary now saves probes later.
+    pub(crate) fn spacing(&self, many_are_silent: bool) -> u32 {
+        match self.overall.1 < KNOWN {
+            _ if self.slow_start => return 2,
+            true if many_are_silent => return 3,
+            true => return 16,
+            false => {}
         }
         #[expect(
             clippy::cast_possible_truncation,

@@ -100,7 +100,8 @@ fn table(
     globals: &Globals,
 ) {
     let mut page = Page::new(globals);
-    for (address, saw) in last {
+    let no_sign = |saw: &PortsSaw| saw.swept.as_ref().is_some_and(|swept| swept.no_sign);
+    for (address, saw) in last.iter().filter(|(_, saw)| !no_sign(saw)) {
         page.heading(&address.to_string());
         let mut open: Vec<(u16, &PortRun)> = Vec::new();
         for run in &saw.states {
@@ -141,11 +142,51 @@ fn table(
             page.paragraph("  ! ", 4, "the examination did not come to its end");
         }
     }
+    let silent: Vec<IpAddr> =
+        last.iter().filter(|(_, saw)| no_sign(saw)).map(|(address, _)| *address).collect();
+    if let Some(saw) = silent.first().and_then(|first| last.get(first)) {
+        page.heading("No sign");
+        let of = |run: &PortRun| parse_port_ranges(&run.ports).map_or(0, |ports| ports.len());
+        let ports: usize = saw.states.iter().map(of).sum();
+        let many = match silent.len() {
+            1 => "1 address".to_owned(),
+            many => format!("{many} addresses"),
+        };
+        page.paragraph(
+            "  ",
+            2,
+            &format!("Nothing came back from {many} on the {ports} ports that are most often open, and no others were asked there:"),
+        );
+        page.paragraph("  ", 2, &in_runs(&silent));
+    }
     for (place, why) in not_asked {
         page.line("");
         page.paragraph("! ", 2, &format!("{place} was not examined: {why}"));
     }
     page.print();
+}
+
+/// Addresses, those that follow each other together.
+fn in_runs(addresses: &[IpAddr]) -> String {
+    let number = |address: IpAddr| match address {
+        IpAddr::V4(four) => u128::from(four.to_bits()),
+        IpAddr::V6(six) => six.to_bits(),
+    };
+    let mut runs: Vec<(IpAddr, IpAddr)> = Vec::new();
+    for address in addresses {
+        match runs.last_mut() {
+            Some((_, last))
+                if last.is_ipv4() == address.is_ipv4() && number(*last) + 1 == number(*address) =>
+            {
+                *last = *address;
+            }
+            _ => runs.push((*address, *address)),
+        }
+    }
+    let run = |(first, last): (IpAddr, IpAddr)| {
+        if first == last { first.to_string() } else { format!("{first} to {last}") }
+    };
+    runs.into_iter().map(run).collect::<Vec<_>>().join(", ")
 }
 
 /// How a state is known, in words.

@@ -52,6 +52,7 @@ pub(super) fn whole(settled: &Settled, by: &str, summary: &Summary) -> PortsSaw 
         fastest: summary.rate.0,
         round_trip_us: summary.round_trip.map(micros),
         warnings: summary.warnings.iter().map(warning).collect(),
+        no_sign: false,
     };
     PortsSaw { swept: Some(swept), ..runs(settled) }
 }

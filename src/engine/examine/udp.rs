@@ -35,7 +35,7 @@ pub(super) fn run<'a>(
     let core = Sweep::new(ports, settings, Time::ZERO);
     let letters = Letters::new(address.to_canonical(), doors.gate.places());
     let letters = letters.map_err(|wrong| Unopened::Ours(wrong.to_string()))?;
-    Run::with(doors, address, core, None, Some(letters))
+    Run::with(doors, address, core, (None, Some(letters)), &doors.settled)
 }
 
 impl Run<'_> {

@@ -122,8 +122,12 @@ impl<'a> Here<'a> {
     fn over(&self, over: &Over) -> String {
         match over {
             Over::Name { names } => self.names(names),
-            Over::Address { written, resolved_at_most, ports, by_connect } => {
-                let how = if *by_connect { ", by whole connects only" } else { "" };
+            Over::Address { written, resolved_at_most, ports, by_connect, usual_first } => {
+                let how = match (by_connect, usual_first) {
+                    (true, _) => ", by whole connects only",
+                    (false, true) => ", the 20 usual ones first and the others only if one answers",
+                    (false, false) => "",
+                };
                 format!("{} of {}{how}", told(ports), self.places(written, *resolved_at_most))
             }
             Over::Service { at_most } => open(*at_most),

@@ -109,7 +109,16 @@ pub(crate) fn asked_gently() -> Vec<u16> {
 
 /// Those of which some are open on most hosts that offer anything.
 pub(crate) fn usual() -> Vec<u16> {
-    let set = SETS.iter().find(|set| set.name == "top-100");
+    sorted("top-100")
+}
+
+/// The few that are most often open.
+pub(crate) fn most_usual() -> Vec<u16> {
+    sorted("top-20")
+}
+
+fn sorted(name: &str) -> Vec<u16> {
+    let set = SETS.iter().find(|set| set.name == name);
     let mut all: Vec<u16> = set.into_iter().flat_map(Set::ports).collect();
     all.sort_unstable();
     all

@@ -192,8 +192,14 @@ fn limits(reader: &Reader<'_>) -> Vec<String> {
         let hosts = reader.words.list(hosts.into_iter().map(|host| reader.bounded(&host.0)));
         reader.words.say("sweep.trouble", &[("hosts", &hosts), ("reason", &reason)])
     });
+    let scan = &reader.review.scan;
+    let searched = (!scan.searched.is_empty()).then(|| {
+        let networks = reader.words.list(scan.searched.iter().map(ToString::to_string));
+        let fills = [("networks", networks)];
+        reader.words.count("method.limit.no-sign", scan.no_sign.len() as u64, &pairs(&fills))
+    });
     let always = always.into_iter().map(|key| reader.words.plain(key).to_owned());
-    always.chain(named).chain(ports).collect()
+    always.chain(named).chain(searched).chain(ports).collect()
 }
 
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! Whether a host was spoken of at all: what is held before the start, so that a slip in a file is no review of nothing.
 
-use super::{Authority, Reached, Scope};
+use super::{Authority, Host, Reached, Scope};
 use crate::model::moment::Moment;
 use crate::model::net::{HostId, Transport};
 use crate::model::plan::Class;
@@ -30,17 +30,17 @@ impl Scope {
                 "{id} has names but no written address, and no authorisation lists a network for it"
             ));
         }
-        wants.try_for_each(|want| self.covers_one(&want))
+        wants.try_for_each(|want| self.covers_one(&want, host))
     }
 
-    fn covers_one(&self, want: &Want) -> Result<(), Refusal> {
+    fn covers_one(&self, want: &Want, host: &Host) -> Result<(), Refusal> {
         let left_out = |one: &Authority| one.excludes(&want.host, want.address);
         if want.address.is_loopback() || self.authorities.iter().any(left_out) {
             return Ok(());
         }
         let mut nearest: Option<(Reached, Refusal)> = None;
         for one in &self.authorities {
-            match one.gives_leave(want, want.address, Moment::from_unix_seconds(0)) {
+            match one.gives_leave(want, host, want.address, Moment::from_unix_seconds(0)) {
                 Ok(()) | Err((Reached::Window | Reached::Class, _)) => return Ok(()),
                 Err(miss) if nearest.as_ref().is_none_or(|best| miss.0 > best.0) => {
                     nearest = Some(miss);
@@ -63,13 +63,13 @@ impl Authority {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::{Host, Inventory, Operator};
+    use crate::inventory::{self, Inventory, Operator};
     use crate::model::plan::Limits;
     use crate::model::said::Said;
     use crate::scope::{Authorisation, Setup};
 
-    fn host(id: &str, names: &[&str], addresses: &[&str]) -> Host {
-        Host {
+    fn host(id: &str, names: &[&str], addresses: &[&str]) -> inventory::Host {
+        inventory::Host {
             id: HostId(id.into()),
             system: None,
             role: None,
@@ -77,6 +77,7 @@ mod tests {
             addresses: addresses.iter().map(|a| a.parse().expect("an address")).collect(),
             fragile: false,
             exposure: Vec::new(),
+            unlisted: false,
         }
     }
 
@@ -100,6 +101,7 @@ mod tests {
                 host("other", &[], &["192.0.2.3"]),
                 host("self", &[], &["127.0.0.1"]),
             ],
+            search: Vec::new(),
             trust: Vec::new(),
         };
         let pace = Limits {
