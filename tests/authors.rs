@@ -266,7 +266,7 @@ fn a_check_is_explained_with_all_that_is_sent_for_it() {
     for part in [
         "its own  Over TCP: says “\\r\\n”. Ends after 10 s or 16384 bytes at the latest.",
         "(read-only; at most 1 connection, 10 seconds at each place)",
-        "(connect; at most 24 connections at each port)",
+        "(connect; at most 12 connections at each port)",
         "class    read-only: asks harmless questions",
         "ports    tcp 79",
         "  probe.lists\n    = answer.matches(",

@@ -546,6 +546,7 @@ fn a_sweep_cut_short_goes_on_where_it_was() {
         });
         let twice = asked.sum::<usize>() - ports.len();
         assert!(twice <= 1, "{twice} asked twice, and one at most was under way");
-        assert!(ports.iter().all(|port| again.state(*port) == Some(PortState::Closed)));
+        let saw: PortsSaw = again.last("tcp").expect("it came to its end");
+        assert!(saw.states.iter().all(|run| run.state == PortState::Closed), "{saw:?}");
     });
 }

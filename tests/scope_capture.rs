@@ -37,7 +37,7 @@ use lab::Lab;
 use pcap::{Packet, What};
 use postern::model::net::{Transport, parse_port_ranges};
 use postern::model::plan::{Limits, Over, Step};
-use postern::model::record::Row;
+use postern::model::record::{Dial, Dials, Row};
 use postern::model::saw::{Answered, Cut, HttpSaw, NamesSaw, PortState, PortsSaw};
 use scan::Given;
 
@@ -158,8 +158,8 @@ hosts:
     for row in book.iter().skip(2) {
         match row {
             Row::Began { at, .. } => resumed = Some(at.unix_millis()),
-            Row::Dial(dial) => {
-                let still = resumed.take().map(|began| dial.at.unix_millis() - began);
+            Row::Dial(Dial { at, .. }) | Row::Dials(Dials { at, .. }) => {
+                let still = resumed.take().map(|began| at.unix_millis() - began);
                 assert!(
                     still.is_none_or(|still| still >= 1000),
                     "only {still:?} ms after it began"
@@ -168,6 +168,46 @@ hosts:
             _ => {}
         }
     }
+}
+
+/// Of four addresses one is listed, one is a host that nobody listed, and at two there is nobody.
+#[test]
+fn hosts_that_nobody_listed_are_found() {
+    let Some(lab) = Lab::build() else { return };
+    let inventory = "\
+schema: postern/inventory/v1
+operator: {id: dhc, name: {en: A centre}}
+search: [192.0.2.40/30]
+hosts:
+  - {id: twin, addresses: [192.0.2.40]}
+";
+    Given { inventory, ..Given::default() }.write(lab.folder());
+    assert_eq!(lab.scan().wait().expect("it runs").code(), Some(3), "leave for networks is none");
+    let search = Some("192.0.2.40/29");
+    Given { inventory, search, ..Given::default() }.write(lab.folder());
+    let vendor = lab.start_vendor();
+    let capture = lab.capture();
+    let ended = lab.scan().wait().expect("it runs");
+    let packets = capture.end();
+    drop(vendor);
+    assert_eq!(ended.code(), Some(1), "a host that nobody listed is a finding");
+    let searched: BTreeSet<IpAddr> = ["192.0.2.40", "192.0.2.41", "192.0.2.42"].map(address).into();
+    let stray = packets.iter().find(|packet| !searched.contains(&packet.to));
+    assert!(stray.is_none(), "{stray:?}");
+    // Nobody answers for that address on the link, so that no packet to it leaves.
+    let mut book = scan::read(lab.folder());
+    book.retain(|row| !matches!(row, Row::Dials(dials) if dials.address == address("192.0.2.42")));
+    is_all_in_the_audit_log(&packets, &book);
+    let review = std::fs::read(lab.folder().join("review/review.json")).expect("a review");
+    let review: postern::review::Review = serde_json::from_slice(&review).expect("a review");
+    assert_eq!(review.scan.no_sign, [address("192.0.2.42")]);
+    let found = |check: &str| {
+        let of = review.findings.iter().filter(|finding| finding.check.0 == check);
+        of.flat_map(|finding| &finding.places).map(|place| format!("{place:?}")).collect::<Vec<_>>()
+    };
+    assert_eq!(found("exposure/unlisted-host").len(), 1, "{:?}", found("exposure/unlisted-host"));
+    let open = found("exposure/undeclared-open");
+    assert!(open.iter().any(|door| door.contains("192.0.2.41")), "{open:?}");
 }
 
 /// At two a second sixteen names wait longer for their turn than any resolver may for its answer.

@@ -80,8 +80,10 @@ pub fn likely_seconds(plan: &Plan) -> u64 {
 pub fn likely_sent(step: &Step) -> u64 {
     match &step.over {
         Over::Name { names } => names.len() as u64 * 2,
-        Over::Address { written, ports, .. } => {
+        Over::Address { written, ports, usual_first, .. } => {
             let ports = parse_port_ranges(ports).map_or(0, |ports| ports.len());
+            // At most addresses of a network that is searched there is nobody.
+            let ports = if *usual_first { ports.min(LOOKED_AT) } else { ports };
             (written.len().max(1) * ports) as u64
         }
         Over::Service { .. } => LIKELY_OPEN,
@@ -95,5 +97,7 @@ pub fn likely_sent(step: &Step) -> u64 {
     }
 }
 
+/// How many ports of an address are asked to see whether there is anybody.
+const LOOKED_AT: usize = 20;
 /// How many ports of an ordinary host are open.
 const LIKELY_OPEN: u64 = 3;

@@ -76,7 +76,7 @@ impl Asked {
     /// by itself.
     pub fn is_for(&self, host: &Host) -> bool {
         let by_itself = |probe: &String| matches!(probe.as_str(), "tcp" | "greeting");
-        !host.unlisted || (self.probes.contains("tcp") && self.probes.iter().all(by_itself))
+        !host.unlisted || self.probes.iter().all(by_itself)
     }
 }
 

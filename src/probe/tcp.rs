@@ -27,7 +27,7 @@ pub(super) static PROBE: Probe = Probe {
     over: Reach::Address,
     when: When::Always,
     class: Class::Connect,
-    bound: Bound { connections: 24, datagrams: 0, seconds: 600 },
+    bound: Bound { connections: 12, datagrams: 0, seconds: 600 },
     yields: None,
     ask: Ask::BuiltIn(|errand| Box::pin(ask(errand))),
 };

@@ -99,10 +99,11 @@ impl Peers {
         port
     }
 
-    /// A port on which nobody listens.
+    /// A port on which nobody listens, and that nobody else gets while the tests run: it is taken.
     pub(crate) fn closed() -> u16 {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        listener.local_addr().expect("its address").port()
+        let taken = Box::leak(Box::new(tokio::net::TcpSocket::new_v4().expect("a socket")));
+        taken.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        taken.local_addr().expect("its address").port()
     }
 
     /// How many connections a peer has accepted.

@@ -48,11 +48,18 @@ pub(crate) struct Given<'a> {
     /// How long the leave lasts from now on.
     pub(crate) window: Duration,
     pub(crate) limits: Limits,
+    /// The network in which everybody may be looked for.
+    pub(crate) search: Option<&'a str>,
 }
 
 impl Default for Given<'_> {
     fn default() -> Self {
-        Self { inventory: INVENTORY, window: Duration::from_secs(3600), limits: LIMITS }
+        Self {
+            inventory: INVENTORY,
+            window: Duration::from_secs(3600),
+            limits: LIMITS,
+            search: None,
+        }
     }
 }
 
@@ -61,10 +68,11 @@ impl Given<'_> {
     pub(crate) fn write(&self, folder: &Path) -> Moment {
         let Limits { per_second, per_host_per_second, per_host_parallel, .. } = self.limits;
         let to = wall_clock().plus(self.window);
+        let search = self.search.map_or(String::new(), |network| format!(", search: [{network}]"));
         let authorisation = format!(
             "schema: postern/authorisation/v1
 id: auth-lab
-scope: {{networks: [192.0.2.0/24, \"2001:db8::/64\"]}}
+scope: {{networks: [192.0.2.0/24, \"2001:db8::/64\"]{search}}}
 exclude: [192.0.2.30, 192.0.2.53]
 windows: [{{from: 2020-01-01T00:00:00Z, to: {to}}}]
 limits: {{per_second: {per_second}, per_host_per_second: {per_host_per_second}, per_host_parallel: {per_host_parallel}}}

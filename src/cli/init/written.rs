@@ -54,6 +54,9 @@ systems:
 # zones:
 #   - {id: clinic-lan, networks: [198.51.100.0/28]}
 
+# Networks in which hosts are looked for that stand in no list; the authorisation must allow it.
+# search: [192.0.2.0/28]
+
 # Where scans are made from, and the addresses that the vendor will see.
 vantages:
   - {id: outside, kind: internet}
@@ -86,6 +89,8 @@ scope:
   # Hosts with names but without written addresses are reached only within networks listed here: otherwise whoever
   # runs their DNS could choose what is scanned.
   # networks: [192.0.2.0/28]
+  # Networks in which every address may be asked for its ports, to find hosts that stand in no list.
+  # search: [192.0.2.0/28]
 
 # Never touched, whatever else allows it: addresses, networks, or ids of hosts.
 # exclude: [192.0.2.14]
