@@ -25,9 +25,6 @@ use crate::probe::Probe;
 use crate::scope::Scope;
 use crate::talk::Unopened;
 
-/// As many hosts are asked side by side.
-const HOSTS_AT_ONCE: usize = 16;
-
 /// What a scan is made of.
 pub struct Scan {
     /// What to do.
@@ -89,7 +86,7 @@ pub async fn run(scan: Scan, tell: &mut (dyn FnMut(Event) + Send)) -> Ended {
         events,
     });
     shared.report("");
-    let places = Arc::new(Semaphore::new(HOSTS_AT_ONCE));
+    let places = Arc::new(Semaphore::new(gate.hosts));
     let mut tasks = JoinSet::new();
     for (id, steps) in hosts {
         let (shared, places) = (Arc::clone(&shared), Arc::clone(&places));

@@ -23,6 +23,10 @@ use crate::talk::Unopened;
 
 /// Descriptors kept for everything that is no socket of the scan's.
 const SPARE: u64 = 64;
+/// Hosts that are examined at the same time, where there are descriptors enough.
+const HOSTS_AT_ONCE: u64 = 64;
+/// Descriptors that the examination of one host's ports takes besides its connections.
+const OF_A_HOST: u64 = 6;
 /// Why something is not tested when only our own pace kept us from it.
 pub(crate) const TOO_SLOW: &str = "the time that the plan gives the scan is used up";
 
@@ -43,6 +47,8 @@ pub(crate) struct Gate {
     owners: Mutex<BTreeMap<IpAddr, BTreeSet<HostId>>>,
     sockets: Arc<Semaphore>,
     places: usize,
+    /// How many hosts are examined at the same time.
+    pub(crate) hosts: usize,
     connections: AtomicU64,
     datagrams: AtomicU64,
     /// Whether anybody has answered a SYN by itself.
@@ -59,7 +65,8 @@ impl Gate {
         already: &Progress,
     ) -> Self {
         let descriptors = postern_raw::raise_descriptor_limit().unwrap_or(256);
-        let sockets = descriptors.saturating_sub(SPARE).clamp(8, 16_384);
+        let hosts = (descriptors / 16).clamp(4, HOSTS_AT_ONCE);
+        let sockets = descriptors.saturating_sub(SPARE + hosts * OF_A_HOST).clamp(8, 16_384);
         let pace = if already.has_dialled() {
             Pace::after_another(plan.limits, Duration::ZERO)
         } else {
@@ -78,6 +85,7 @@ impl Gate {
             owners: Mutex::default(),
             sockets: Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or(8))),
             places: usize::try_from(sockets).unwrap_or(8),
+            hosts: usize::try_from(hosts).unwrap_or(4),
             connections: AtomicU64::new(0),
             datagrams: AtomicU64::new(0),
             syns_answer: AtomicBool::new(false),
