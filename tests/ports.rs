@@ -102,8 +102,11 @@ fn main() {
         }
     }
     for (way, address) in WAYS.into_iter().filter(|(_, address)| !address.contains(':')) {
-        let title = format!("on the wire is what the audit log says, by {way}");
-        trials.push(Trial::test(title, move || capture(way, address)));
+        for promised in PROMISED {
+            let title =
+                format!("on the wire is what the audit log says, by {way}, {}", promised.pace);
+            trials.push(Trial::test(title, move || capture(way, address, promised)));
+        }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -166,17 +169,30 @@ fn missing() -> Option<&'static str> {
     ["ip", "nft", "tc", "python3", "tcpdump"].into_iter().find(|program| !there(program))
 }
 
-/// So many packets a second are promised, in the test that listens on the wire.
-const PROMISED: u32 = 300;
+/// A pace, in the tests that listen on the wire: how it is typed, how many packets a second that promises, and which ports
+/// are asked at it.
+#[derive(Clone, Copy)]
+struct Promised {
+    pace: &'static str,
+    packets: usize,
+    ports: (u16, &'static str),
+}
+
+/// The kindest, and a number.
+const PROMISED: [Promised; 2] = [
+    Promised { pace: "polite", packets: 20, ports: (60, "1-60") },
+    Promised { pace: "300/s", packets: 300, ports: (500, "1-500") },
+];
 
 /// Listens on the wire: every SYN, or datagram, goes to the one address that was named, to one of the ports, stands in the audit log, and
 /// no second holds more than was promised.
-fn capture(way: &str, address: &str) -> Result<(), Failed> {
+fn capture(way: &str, address: &str, promised: Promised) -> Result<(), Failed> {
     let udp = way == "udp";
     let file = if udp { "tests/ports/udp-drop.yaml" } else { "tests/ports/drop.yaml" };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let mut lab: Lab = serde_saphyr::from_str(&fs::read_to_string(path)?)?;
-    (lab.pace, lab.ports) = (PROMISED, "1-500".into());
+    let (last, ports) = promised.ports;
+    lab.ports = ports.into();
     if let Some(missing) = missing() {
         if std::env::var_os("CI").is_some() {
             return Err(format!("it needs {missing}").into());
@@ -216,7 +232,7 @@ fn capture(way: &str, address: &str) -> Result<(), Failed> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    let lines = running.ports(&lab, way, address)?;
+    let lines = running.at(promised.pace, &lab, way, address)?;
     // What is still on its way is seen too.
     std::thread::sleep(Duration::from_millis(700));
     run("kill", &["-INT", &listening.id().to_string()])?;
@@ -226,12 +242,12 @@ fn capture(way: &str, address: &str) -> Result<(), Failed> {
         return Err(format!("the capture is not whole: {counts}").into());
     }
     let summary = &lines.last().ok_or("nothing was told")?["summary"];
-    let open = lab.open.iter().filter(|port| **port <= 500).count();
+    let open = lab.open.iter().filter(|port| **port <= last).count();
     if summary["hosts"][0]["states"]["open"] != open {
         return Err(format!("{open} are open: {summary}").into());
     }
     let packets = if udp { "udp and src host 192.0.2.1" } else { "tcp[tcpflags] == tcp-syn" };
-    is_in_the_log(&running, &file, packets, address)
+    is_in_the_log(&running, &file, packets, (address, promised))
 }
 
 /// Holds those packets on the wire against the rows of the book.
@@ -239,7 +255,7 @@ fn is_in_the_log(
     running: &Running,
     file: &Path,
     packets: &str,
-    address: &str,
+    (address, promised): (&str, Promised),
 ) -> Result<(), Failed> {
     let mut read = Command::new("tcpdump");
     read.args(["-nn", "-tt", "-r"]).arg(file).arg(packets);
@@ -271,7 +287,7 @@ fn is_in_the_log(
         times.iter().skip(nth).take_while(|time| **time < begun + 1.0).count()
     };
     let most = times.iter().enumerate().map(in_a_second).max().unwrap_or(0);
-    if most > PROMISED as usize || times.len() < 500 {
+    if most > promised.packets || times.len() < usize::from(promised.ports.0) {
         return Err(format!("{} packets, {most} in one second", times.len()).into());
     }
     Ok(())
@@ -515,13 +531,17 @@ impl Running {
         run("ip", &["netns", "exec", &self.names[of], "sh", "-euc", script])
     }
 
-    /// Examines the ports with the real program.
+    /// Examines the ports with the real program, at the lab's pace.
     fn ports(&self, lab: &Lab, way: &str, address: &str) -> Result<Vec<Value>, Failed> {
+        self.at(&format!("{}/s", lab.pace), lab, way, address)
+    }
+
+    /// The same, at another pace.
+    fn at(&self, pace: &str, lab: &Lab, way: &str, address: &str) -> Result<Vec<Value>, Failed> {
         let program = env!("CARGO_BIN_EXE_postern");
-        let pace = format!("{}/s", lab.pace);
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.names[SCANNER], program, "ports", address]);
-        command.args(["-p", &lab.ports, "--sweep", way, "--pace", &pace, "--format", "jsonl"]);
+        command.args(["-p", &lab.ports, "--sweep", way, "--pace", pace, "--format", "jsonl"]);
         command.args(["--authorised-by", "the lab", "--quiet"]);
         let book = self.folder.path().join("book.jsonl");
         // A book is never overwritten.

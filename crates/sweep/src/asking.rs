@@ -224,7 +224,7 @@ impl Sweep {
         {
             // By chance, so that it never keeps step with a queue on the way; also where none can be asked now: the first
             // packet of a bunch finds more room there than the others.
-            let spacing = self.pulse.spacing(self.unheard() >= MANY);
+            let spacing = self.pulse.spacing(self.unheard() >= MANY, self.is_udp());
             let more = self.chance.below(usize::try_from(spacing).unwrap_or(1));
             self.canary_goes(now);
             self.until_canary = spacing / 2 + u32::try_from(more).unwrap_or(0);

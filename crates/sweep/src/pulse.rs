@@ -151,7 +151,7 @@ impl Pulse {
             rate,
             highest: rate,
             ceiling,
-            slow_start: rate < ceiling,
+            slow_start: true,
             soft: None,
             calm_since: now,
             more: MORE,
@@ -196,21 +196,25 @@ impl Pulse {
         }
     }
 
-    /// Packets between two canaries; where many ports keep silent, each canary now saves probes later.
-    pub(crate) fn spacing(&self, many_are_silent: bool) -> u32 {
-        match self.overall.1 < KNOWN {
-            _ if self.slow_start => return 2,
-            true if many_are_silent => return 3,
-            true => return 16,
-            false => {}
+    /// Packets between two canaries. Where the pace is the limit and not the path, none are needed to find out how much gets
+    /// through; where many ports keep silent besides, each canary now saves probes later.
+    pub(crate) fn spacing(&self, many_are_silent: bool, is_udp: bool) -> u32 {
+        let at_the_pace = !is_udp && self.rate >= self.ceiling;
+        if self.slow_start && !at_the_pace {
+            return 2;
         }
+        let least = match at_the_pace && self.overall.1 < KNOWN {
+            true if many_are_silent => 3,
+            true => 16,
+            false => 24,
+        };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a rate, cut to whole packets"
         )]
         let many = (self.rate / CANARIES) as u32;
-        many.max(24)
+        many.max(least)
     }
 
     /// How long an answer is waited for (RFC 6298 section 2, with bounds of our own).

@@ -191,7 +191,9 @@ impl Sweep {
         }
         match self.trials.on {
             Some(trial) if trial.replied >= PASSED => Some(self.next_send),
-            Some(trial) if trial.asked >= TRIALS => Some(self.trials.next + PATIENCE),
+            Some(trial) if trial.asked >= TRIALS => {
+                Some((self.trials.next + PATIENCE).max(self.next_send))
+            }
             Some(_) => Some(self.trials.next.max(self.next_send)),
             None => comes.then(|| self.trials.next.max(self.next_send)),
         }

@@ -102,7 +102,7 @@ impl Pulse {
             return;
         }
         self.let_go();
-        (self.cut, self.soft, self.slow_start) = (None, None, self.rate < self.ceiling);
+        (self.cut, self.soft, self.slow_start) = (None, None, true);
         (self.usual, self.loaded, self.overall) = (super::PRIOR, super::PRIOR, super::PRIOR);
         self.lost_in_a_row = 0;
         self.next_epoch(now);

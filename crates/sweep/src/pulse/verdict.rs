@@ -53,9 +53,20 @@ pub(super) struct Cut {
     pub(super) before: f64,
     lost: u32,
     all: u32,
+    /// Lost and all at the lower rate.
+    seen: (u32, u32),
 }
 
+/// The chance of being misled by luck at the lower rate that is borne.
+const LUCK: f64 = 0.02;
+
 impl Cut {
+    /// Whether enough was seen at the lower rate: if it did not help, that as little is lost would be luck.
+    fn is_enough(self) -> bool {
+        let needed = LUCK.ln() / (1.0 - self.loss()).max(0.01).ln();
+        f64::from(self.seen.1) >= needed.clamp(f64::from(EPOCH), f64::from(4 * EPOCH))
+    }
+
     fn loss(self) -> f64 {
         f64::from(self.lost) / f64::from(self.all.max(1))
     }
@@ -117,10 +128,7 @@ impl Pulse {
         // Where as much is sent as gets through, that is what is usual.
         let loaded = if self.is_loaded() { self.lately.0 / self.lately.1 } else { 0.0 };
         let usual = loaded.min(self.loss() + LOSS_MARGIN).max(self.loss());
-        // What was seldom seen so far may be usual all the same (Agresti and Coull, Approximate is better than exact, 1998).
-        let known = self.usual.1;
-        let may_be = (usual * known + 1.0) / (known + 2.0);
-        let spread = (may_be * (1.0 - may_be) * (1.0 / all + 1.0 / known)).sqrt();
+        let spread = (usual * (1.0 - usual) * (1.0 / all + 1.0 / self.usual.1)).sqrt();
         (lost / all - usual - LOSS_MARGIN) / spread
     }
 
@@ -155,8 +163,14 @@ impl Pulse {
         let beyond = self.beyond(lost, all);
         let excess = lost >= 3 && beyond > SURE;
         let mut noticed = None;
+        if let Some(cut) = &mut self.cut {
+            cut.seen = (cut.seen.0 + of.lost, cut.seen.1 + of.resolved);
+            if !cut.is_enough() {
+                return None;
+            }
+        }
         let rate = match self.cut.take() {
-            Some(cut) if self.helped(cut, &of) => {
+            Some(cut) if self.helped(cut) => {
                 if cut.loss() < PLAINLY && self.narrow == 0 {
                     // It may have been chance: the same once more will tell.
                     self.narrow = 1;
@@ -183,19 +197,19 @@ impl Pulse {
             // It did not help, but that a path loses so much by itself is believed when it does at a small part of the rate.
             Some(cut) if cut.loss() >= CLEARLY && self.rate > cut.before * 0.1 => {
                 self.is_congested(here);
-                self.cut = Some(cut);
+                self.cut = Some(Cut { seen: (0, 0), ..cut });
                 self.rate * EXPERIMENT
             }
             // It did not help to send less: the path loses as much by itself.
             Some(cut) => {
-                self.learn(of.lost + cut.lost, of.resolved + cut.all);
+                self.learn(cut.seen.0 + cut.lost, cut.seen.1 + cut.all);
                 cut.before
             }
             None if excess => {
                 self.slow_start = false;
                 self.is_congested(here);
                 let before = of.slower_than(self.rate).filter(|_| of.full).unwrap_or(self.rate);
-                self.cut = Some(Cut { before, lost, all });
+                self.cut = Some(Cut { before, lost, all, seen: (0, 0) });
                 before * EXPERIMENT
             }
             None => {
@@ -288,11 +302,11 @@ impl Pulse {
     }
 
     /// Whether it helped to send less.
-    fn helped(&self, cut: Cut, of: &Epoch) -> bool {
+    fn helped(&self, cut: Cut) -> bool {
         // If no more gets through than did before, so much would be lost now; if the path loses so much by itself, as much
         // as before. It is the one that what came is nearer to, each by its own uncertainty.
-        let all = f64::from(of.resolved.max(1));
-        let loss = f64::from(of.lost) / all;
+        let all = f64::from(cut.seen.1.max(1));
+        let loss = f64::from(cut.seen.0) / all;
         let times = cut.before / self.rate.max(0.1);
         let narrow = (1.0 - (1.0 - cut.loss()) * times).max(self.loss());
         let spread = |share: f64, all: f64| {

@@ -23,13 +23,14 @@ fn all_ports_on_hard_paths() {
             "5 % lost each way",
             |path| (path.lost_there, path.lost_back) = (0.05, 0.05),
             500,
-            [20.0, 20.0],
+            [13.0, 13.0],
         ),
-        ("20,000/s", |path| path.narrow = Some((20_000.0, 500.0)), 20, [30.0, 30.0]),
+        ("20,000/s", |path| path.narrow = Some((20_000.0, 500.0)), 20, [19.0, 19.0]),
         ("banned above 2,000/s", |path| path.ban = Some((2000.0, 10.0)), 20, [150.0, 150.0]),
     ];
     for (name, alter, open, most) in paths {
         for (way, most) in [Way::Syn, Way::Connect].into_iter().zip(most) {
+            let mut took = Vec::new();
             for seed in 0..seeds(3).min(30) {
                 let mut path = plain(&mut Chance(seed));
                 path = Path {
@@ -55,8 +56,14 @@ fn all_ports_on_hard_paths() {
                     came.took, came.summary
                 );
                 assert_eq!(missed, 0, "{name}, {way:?}, seed {seed}");
-                assert!(came.took < most, "{name}, {way:?}, seed {seed}: {} s", came.took);
+                took.push(came.took);
             }
+            took.sort_by(f64::total_cmp);
+            let median = took.get(took.len() / 2).copied().unwrap_or_default();
+            assert!(median < most, "{name}, {way:?}: {median} s, of {took:?}");
+            // Chance may look like a narrow path for a while: seldom, and nothing is missed by it.
+            let slow = took.iter().filter(|took| **took > 2.0 * most).count();
+            assert!(slow * 20 <= took.len(), "{name}, {way:?}: {took:?}");
         }
     }
 }

@@ -157,7 +157,7 @@ fn bans() {
         eprintln!("bans: {:.1} s, {:?}", came.took, came.summary);
         let (most, rate) = came.after_ban.expect("it was told");
         assert!(most <= rate * 0.6 * 1.01 + 2.0, "seed {seed}: {most} after a ban at {rate}");
-        assert!(came.took < 200.0, "seed {seed}: {} s", came.took);
+        assert!(came.took < 300.0, "seed {seed}: {} s", came.took);
     });
 }
 

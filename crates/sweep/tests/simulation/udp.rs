@@ -1,6 +1,8 @@
 //! Sweeps over UDP: services that answer and such that keep silent, hosts that send an ICMP error a second, losses, bans,
 //! and services that answer seldom.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use postern_sweep::{Probe, Said};
@@ -106,6 +108,7 @@ fn udp_over_lossy_paths() {
         path.lost_there = [0.01, 0.05, 0.1][usize::try_from(chance.below(3)).expect("few")];
         path.lost_back = path.lost_there;
     };
+    let (slow, all) = (AtomicUsize::new(0), AtomicUsize::new(0));
     run(60, 22, lossy, |path, seed, came| {
         states_are_right(path, seed, came);
         let wrong = came
@@ -114,8 +117,15 @@ fn udp_over_lossy_paths() {
             .iter()
             .any(|w| matches!(w, Warning::Ban { .. } | Warning::GaveUp | Warning::NoFeedback));
         assert!(!wrong, "seed {seed}: {:?}", came.summary);
-        assert!(came.took < 900.0, "seed {seed}: {} s", came.took);
+        all.fetch_add(1, Ordering::Relaxed);
+        if came.took > 900.0 {
+            // Chance may look like a narrow path for a while.
+            eprintln!("slow: seed {seed}, {} s", came.took);
+            slow.fetch_add(1, Ordering::Relaxed);
+        }
     });
+    let (slow, all) = (slow.into_inner(), all.into_inner());
+    assert!(slow * 100 <= all, "{slow} of {all} took more than 900 s");
 }
 
 /// Nearly everything is closed, and a host says so once a second: neither a loss nor a ban, and the others are told from a
