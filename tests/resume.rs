@@ -90,7 +90,7 @@ fn within_a_host_only_what_is_left_is_asked() {
     let killed = lab.path("killed");
     let mut child = lab.begin("killed", "127.45.6.53", &[]);
     let mut asked = Vec::new();
-    for rows in [60, 120, 180] {
+    for rows in [200, 700, 1300] {
         assert!(killed_at(&mut child, &killed.join("book.jsonl"), rows), "it ended before");
         let cut = book(&killed);
         let done = |row: &Row| matches!(row, Row::Done { spot, .. } if spot.address == Some(lab.doors[0].address));
@@ -103,7 +103,12 @@ fn within_a_host_only_what_is_left_is_asked() {
     assert_eq!(pieced.complete(), Completeness::Complete);
     nothing_asked_twice(&pieced);
     let all = to_find_out(&pieced);
-    assert!(asked.windows(2).all(|two| two[0] < two[1]), "each went on: {asked:?}");
+    // Rows of other steps come between.
+    assert!(asked.is_sorted() && asked[0] < asked[2], "each went on: {asked:?}");
+    eprintln!(
+        "{asked:?} ports asked at the kills, {all} packets in all, {} rows",
+        pieced.rows().len()
+    );
     // What was under way at a kill is asked again: not more than a fifth of a second's worth each time.
     assert!((4001..4001 + 3 * 200).contains(&all), "{all} packets for 4001 ports");
     let last = pieced.rows().iter().rev().find_map(|(_, row)| match row {

@@ -46,7 +46,8 @@ const ADVERSITY: u64 = 1800;
 #[derive(Debug, Args)]
 #[command(after_help = after())]
 pub(super) struct Ports {
-    /// Addresses, names, names with their address (www.example.org=192.0.2.10), or with --inventory one of its hosts.
+    /// Addresses, networks to search (192.0.2.0/28), names, names with their address (www.example.org=192.0.2.10), or with
+    /// --inventory one of its hosts.
     #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
     /// Which ports: numbers, ranges (8000-8100) and the sets below, mixed as you like [default: top-1000, and

@@ -107,6 +107,7 @@ Examples:
   postern ports 127.0.0.1 -p top-100,8000-8100,management
   postern ports 127.0.0.1 -p 53,123,161 --sweep udp
   postern ports www.example.org=192.0.2.10 -p 22,80,443 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
+  postern ports 192.0.2.0/28 -p top-1000 --authorised-by \"A. Chan, Acme IT, by mail of 23 November\"
   postern ports web1 -i inventory.yaml -a authorisation.yaml -p declared,top-1000 --format jsonl
   postern ports 127.0.0.1 -p all --format nmap-xml > today.xml && ndiff yesterday.xml today.xml",
     );
