@@ -88,13 +88,6 @@ impl<'a> Rules<'a> {
         }
         self.something_to_look_at();
         for host in self.list("hosts") {
-            if let Some(node) = host.field("unlisted") {
-                self.complain(
-                    node,
-                    "whether a host is unlisted is nothing to write: what stands here is listed",
-                    "leave it out; `search: [192.0.2.0/28]` looks for hosts that nobody listed",
-                );
-            }
             self.refers(host.field("system"), "system", &systems);
             self.host(host, &zones);
         }

@@ -167,6 +167,29 @@ pub struct Host {
     pub unlisted: bool,
 }
 
+#[cfg(test)]
+impl Inventory {
+    /// Those hosts of somebody, and nothing else.
+    pub(crate) fn of(hosts: Vec<Host>) -> Self {
+        Self {
+            schema: "postern/inventory/v1".into(),
+            operator: Operator {
+                id: "dhc".into(),
+                name: Said::en("A centre"),
+                district: None,
+                contact: None,
+            },
+            providers: Vec::new(),
+            systems: Vec::new(),
+            zones: Vec::new(),
+            vantages: Vec::new(),
+            hosts,
+            search: Vec::new(),
+            trust: Vec::new(),
+        }
+    }
+}
+
 impl Host {
     /// An address of a network that is searched.
     pub fn unlisted(address: IpAddr) -> Self {

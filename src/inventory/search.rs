@@ -43,28 +43,12 @@ fn addresses(network: &IpNet) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Operator;
-    use crate::model::said::Said;
 
     fn found(search: &[&str], listed: &str) -> Result<Vec<String>, u128> {
         let mut host = Host::unlisted(listed.parse().expect("an address"));
         host.unlisted = false;
-        let inventory = Inventory {
-            schema: "postern/inventory/v1".into(),
-            operator: Operator {
-                id: "dhc".into(),
-                name: Said::en("A centre"),
-                district: None,
-                contact: None,
-            },
-            providers: Vec::new(),
-            systems: Vec::new(),
-            zones: Vec::new(),
-            vantages: Vec::new(),
-            hosts: vec![host],
-            search: search.iter().map(|network| network.parse().expect("a network")).collect(),
-            trust: Vec::new(),
-        };
+        let search = search.iter().map(|network| network.parse().expect("a network")).collect();
+        let inventory = Inventory { search, ..Inventory::of(vec![host]) };
         Ok(inventory.strangers()?.into_iter().map(|host| host.id.0).collect())
     }
 

@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inventory::{DeclaredPort, Exposure, Host, Operator};
+use crate::inventory::{DeclaredPort, Exposure, Host};
 use crate::model::net::{HostId, Transport};
 use crate::model::plan::{Bound, Over, When};
-use crate::model::said::Said;
 use crate::probe::{Ask, Brought, Errand, Reach};
 use crate::talk::Soon;
 
@@ -64,22 +63,7 @@ fn host(id: &str, names: &[&str], addresses: &[&str]) -> Host {
 }
 
 fn inventory(hosts: Vec<Host>) -> Inventory {
-    Inventory {
-        schema: "postern/inventory/v1".into(),
-        operator: Operator {
-            id: "dhc".into(),
-            name: Said::en("A centre"),
-            district: None,
-            contact: None,
-        },
-        providers: Vec::new(),
-        systems: Vec::new(),
-        zones: Vec::new(),
-        vantages: Vec::new(),
-        hosts,
-        search: Vec::new(),
-        trust: Vec::new(),
-    }
+    Inventory::of(hosts)
 }
 
 fn asked(check: &str, probes: &[&str]) -> Asked {

@@ -63,9 +63,8 @@ impl Authority {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::{self, Inventory, Operator};
+    use crate::inventory::{self, Inventory};
     use crate::model::plan::Limits;
-    use crate::model::said::Said;
     use crate::scope::{Authorisation, Setup};
 
     fn host(id: &str, names: &[&str], addresses: &[&str]) -> inventory::Host {
@@ -83,27 +82,12 @@ mod tests {
 
     /// Which hosts are covered by leave for `web1` and `fw1`, with `exclude` left out and those networks.
     fn covered(exclude: &[&str], networks: &[&str]) -> Vec<String> {
-        let inventory = Inventory {
-            schema: "postern/inventory/v1".into(),
-            operator: Operator {
-                id: "dhc".into(),
-                name: Said::en("A centre"),
-                district: None,
-                contact: None,
-            },
-            providers: Vec::new(),
-            systems: Vec::new(),
-            zones: Vec::new(),
-            vantages: Vec::new(),
-            hosts: vec![
-                host("web1", &[], &["192.0.2.1"]),
-                host("fw1", &["fw.example"], &[]),
-                host("other", &[], &["192.0.2.3"]),
-                host("self", &[], &["127.0.0.1"]),
-            ],
-            search: Vec::new(),
-            trust: Vec::new(),
-        };
+        let inventory = Inventory::of(vec![
+            host("web1", &[], &["192.0.2.1"]),
+            host("fw1", &["fw.example"], &[]),
+            host("other", &[], &["192.0.2.3"]),
+            host("self", &[], &["127.0.0.1"]),
+        ]);
         let pace = Limits {
             per_second: 9,
             per_host_per_second: 9,
