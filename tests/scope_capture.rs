@@ -38,7 +38,7 @@ use pcap::{Packet, What};
 use postern::model::net::{Transport, parse_port_ranges};
 use postern::model::plan::{Limits, Over, Step};
 use postern::model::record::{Dial, Dials, Row};
-use postern::model::saw::{Answered, Cut, HttpSaw, NamesSaw, PortState, PortsSaw};
+use postern::model::saw::{Answered, Cut, HttpSaw, NamesSaw, PortState, PortsSaw, Sign};
 use scan::Given;
 
 fn address(text: &str) -> IpAddr {
@@ -79,7 +79,7 @@ fn nothing_leaves_the_permit_and_the_pace_holds() {
     says_what_was_there(&book);
     goes_into_the_book_soon(&book);
     let (repeated, syns) = syns(&packets);
-    assert!(repeated >= 1, "the kernel repeated some SYNs, or the test shows nothing: {repeated}");
+    assert!(repeated >= 2, "the kernel repeated some SYNs, or the test shows nothing: {repeated}");
     println!(
         "{} packets of ours, {syns} SYNs, {repeated} of them repeated, {most} at most in one second to the twins' address, \
          {seconds:.1} s, {} rows",
@@ -170,20 +170,21 @@ hosts:
     }
 }
 
-/// Of four addresses one is listed, one is a host that nobody listed, and at two there is nobody.
+/// Of nine addresses one is listed, and five hosts nobody listed: one answers at its ports, two answer only echo requests,
+/// and two nothing at all, but they are neighbours on the link. At the other three there is nobody.
 #[test]
 fn hosts_that_nobody_listed_are_found() {
     let Some(lab) = Lab::build() else { return };
     let inventory = "\
 schema: postern/inventory/v1
 operator: {id: dhc, name: {en: A centre}}
-search: [192.0.2.40/30]
+search: [192.0.2.40/29, \"2001:db8::42/127\", 2001:db8::44/128]
 hosts:
   - {id: twin, addresses: [192.0.2.40]}
 ";
     Given { inventory, ..Given::default() }.write(lab.folder());
     assert_eq!(lab.scan().wait().expect("it runs").code(), Some(3), "leave for networks is none");
-    let search = Some("192.0.2.40/29");
+    let search = Some("192.0.2.40/29, \"2001:db8::40/125\"");
     Given { inventory, search, ..Given::default() }.write(lab.folder());
     let vendor = lab.start_vendor();
     let capture = lab.capture();
@@ -191,23 +192,58 @@ hosts:
     let packets = capture.end();
     drop(vendor);
     assert_eq!(ended.code(), Some(1), "a host that nobody listed is a finding");
-    let searched: BTreeSet<IpAddr> = ["192.0.2.40", "192.0.2.41", "192.0.2.42"].map(address).into();
-    let stray = packets.iter().find(|packet| !searched.contains(&packet.to));
+    let last = |packet: &&Packet| match packet.to {
+        IpAddr::V4(four) if four.octets().starts_with(&[192, 0, 2]) => four.octets()[3],
+        IpAddr::V6(six) if six.segments()[..7] == [0x2001, 0xdb8, 0, 0, 0, 0, 0] => {
+            u8::try_from(six.segments()[7]).unwrap_or(0)
+        }
+        _ => 0,
+    };
+    let searched = |packet: &&Packet| {
+        let (last, four) = (last(packet), packet.to.is_ipv4());
+        (four && (40..47).contains(&last)) || (!four && (0x42..0x45).contains(&last))
+    };
+    let stray = packets.iter().find(|packet| !searched(packet));
     assert!(stray.is_none(), "{stray:?}");
-    // Nobody answers for that address on the link, so that no packet to it leaves.
+    assert!(fullest_second(&packets, &|_| true) <= scan::LIMITS.per_second as usize);
+    for to in packets.iter().map(|packet| packet.to).collect::<BTreeSet<_>>() {
+        let most = fullest_second(&packets, &|packet| packet.to == to);
+        assert!(most <= scan::LIMITS.per_host_per_second as usize, "{most} to {to}");
+    }
+    // Nobody answers for these addresses on the link, so that no packet to them leaves.
+    let nobody = ["192.0.2.42", "192.0.2.45", "192.0.2.46", "2001:db8::42"].map(address);
     let mut book = scan::read(lab.folder());
-    book.retain(|row| !matches!(row, Row::Dials(dials) if dials.address == address("192.0.2.42")));
+    book.retain(|row| match row {
+        Row::Dials(dials) => !nobody.contains(&dials.address),
+        Row::Echo(echo) => !nobody.contains(&echo.address),
+        _ => true,
+    });
     is_all_in_the_audit_log(&packets, &book);
     let review = std::fs::read(lab.folder().join("review/review.json")).expect("a review");
     let review: postern::review::Review = serde_json::from_slice(&review).expect("a review");
-    assert_eq!(review.scan.no_sign, [address("192.0.2.42")]);
+    let silent: BTreeSet<IpAddr> = review.scan.no_sign.iter().copied().collect();
+    assert_eq!(silent, nobody.into());
+    assert!(review.scan.no_echo, "they were asked by echo requests too");
     let found = |check: &str| {
         let of = review.findings.iter().filter(|finding| finding.check.0 == check);
         of.flat_map(|finding| &finding.places).map(|place| format!("{place:?}")).collect::<Vec<_>>()
     };
-    assert_eq!(found("exposure/unlisted-host").len(), 1, "{:?}", found("exposure/unlisted-host"));
+    assert_eq!(found("exposure/unlisted-host").len(), 5, "{:?}", found("exposure/unlisted-host"));
     let open = found("exposure/undeclared-open");
     assert!(open.iter().any(|door| door.contains("192.0.2.41")), "{open:?}");
+    let sign = |at: &str| {
+        let of = scan::saw::<PortsSaw>(&book, |spot| spot.address == Some(address(at)));
+        of.and_then(|saw| saw.swept).and_then(|swept| swept.sign)
+    };
+    for (at, by) in [
+        ("192.0.2.41", None),
+        ("192.0.2.43", Some(Sign::Echo)),
+        ("192.0.2.44", Some(Sign::Neighbour)),
+        ("2001:db8::43", Some(Sign::Echo)),
+        ("2001:db8::44", Some(Sign::Neighbour)),
+    ] {
+        assert_eq!(sign(at), by, "{at}");
+    }
 }
 
 /// At two a second sixteen names wait longer for their turn than any resolver may for its answer.
@@ -281,7 +317,7 @@ fn stays_in_scope(packets: &[Packet], book: &[Row]) {
             }
             // The kernel's answers to late packets of those whom we asked.
             What::Icmp => hosts.contains(&packet.to) || resolvers.contains(&packet.to),
-            What::Other(_) => false,
+            What::Echo | What::Other(_) => false,
         };
         assert!(within, "outside the permit: {packet:?}");
     }
@@ -290,15 +326,7 @@ fn stays_in_scope(packets: &[Packet], book: &[Row]) {
 /// For every host with all its addresses, and for every address with all its hosts. Answers the most that went to the
 /// address at which there are two hosts and a resolver.
 fn keeps_the_pace(packets: &[Packet], limits: Limits) -> usize {
-    let counted = |of: &dyn Fn(&Packet) -> bool| {
-        let counted = packets.iter().filter(|packet| matches!(packet.what, What::Syn | What::Udp));
-        let times: Vec<Duration> = counted.filter(|packet| of(packet)).map(|p| p.at).collect();
-        let from = |(at, start): (usize, &Duration)| {
-            let end = *start + Duration::from_secs(1);
-            times.iter().skip(at).take_while(|time| **time < end).count()
-        };
-        times.iter().enumerate().map(from).max().unwrap_or(0)
-    };
+    let counted = |of: &dyn Fn(&Packet) -> bool| fullest_second(packets, of);
     let all = counted(&|_| true);
     assert!(all <= limits.per_second as usize, "{all} packets in one second");
     let mut to = Vec::new();
@@ -316,6 +344,18 @@ fn keeps_the_pace(packets: &[Packet], limits: Limits) -> usize {
         to.push(most);
     }
     to[0]
+}
+
+/// How many of those packets went out in the fullest second, wherever it begins.
+fn fullest_second(packets: &[Packet], of: &dyn Fn(&Packet) -> bool) -> usize {
+    let asks = |packet: &&Packet| matches!(packet.what, What::Syn | What::Udp | What::Echo);
+    let asked = packets.iter().filter(asks).filter(|packet| of(packet));
+    let times: Vec<Duration> = asked.map(|packet| packet.at).collect();
+    let from = |(at, start): (usize, &Duration)| {
+        let end = *start + Duration::from_secs(1);
+        times.iter().skip(at).take_while(|time| **time < end).count()
+    };
+    times.iter().enumerate().map(from).max().unwrap_or(0)
 }
 
 /// How many SYNs the kernel repeated, and how many there were.
@@ -344,6 +384,13 @@ fn is_all_in_the_audit_log(packets: &[Packet], book: &[Row]) {
         all
     };
     assert_eq!(sent(What::Udp), dials(Transport::Udp), "each datagram has its row");
+    let of = |row: &Row| match row {
+        Row::Echo(echo) => Some((echo.address, 0)),
+        _ => None,
+    };
+    let mut echoes: Vec<_> = book.iter().filter_map(of).collect();
+    echoes.sort_unstable();
+    assert_eq!(sent(What::Echo), echoes, "each echo request has its row");
     assert_eq!(sent(What::Syn), dials(Transport::Tcp), "each connection has its row");
 }
 

@@ -42,7 +42,7 @@ pub enum Completeness {
 pub struct Audit {
     /// TCP connections begun.
     pub connections: u64,
-    /// UDP datagrams sent.
+    /// UDP datagrams and ICMP echo requests sent.
     pub datagrams: u64,
     /// Addresses that the scope refused.
     pub refused: u64,
@@ -105,7 +105,7 @@ impl Book {
         for (_, row) in &self.rows {
             match row {
                 Row::Dial(dial) if dial.transport == Transport::Tcp => audit.connections += 1,
-                Row::Dial(_) => audit.datagrams += 1,
+                Row::Dial(_) | Row::Echo(_) => audit.datagrams += 1,
                 Row::Dials(dials) if dials.transport == Transport::Tcp => {
                     audit.connections += dials.ports.len() as u64;
                 }
@@ -132,6 +132,7 @@ fn moment(row: &Row) -> Option<Moment> {
         Row::Began { at, .. } | Row::Refused { at, .. } | Row::Closed { at, .. } => Some(*at),
         Row::Dial(dial) => Some(dial.at),
         Row::Dials(dials) => Some(dials.at),
+        Row::Echo(echo) => Some(echo.at),
         Row::Saw(saw) => Some(saw.at),
         Row::Done { .. } => None,
     }

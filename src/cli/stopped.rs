@@ -7,6 +7,9 @@ use super::{Exit, Globals};
 use crate::model::complaint::Complaint;
 use crate::model::net::HostId;
 
+/// So many hosts that nobody gave leave for are told one by one: a network that is searched may have hundreds.
+const REFUSED_TOLD: usize = 5;
+
 /// Why there is no result.
 #[derive(Debug)]
 pub(crate) enum Stopped {
@@ -39,12 +42,17 @@ impl Stopped {
                 Exit::Untrustworthy
             }
             Self::Refused(hosts) => {
-                let all = hosts.iter().map(|(host, rule)| {
+                let all = hosts.iter().take(REFUSED_TOLD).map(|(host, rule)| {
                     let title = format!("refused by scope: {host} was named, and nobody gave leave to scan it");
                     let one = Complaint::nowhere(title).label(rule.clone());
                     one.help(rule.clone()).help("have it authorised (--authorisation FILE; for hosts that you type, --authorised-by TEXT), or leave it out; nothing was sent")
                 });
-                complain(globals, &all.collect::<Vec<_>>());
+                let more = match hosts.len().saturating_sub(REFUSED_TOLD) {
+                    0 => None,
+                    1 => Some("refused by scope: one host more, in the same way".to_owned()),
+                    more => Some(format!("refused by scope: {more} hosts more, in the same way")),
+                };
+                complain(globals, &all.chain(more.map(Complaint::nowhere)).collect::<Vec<_>>());
                 Exit::Refused
             }
             Self::Closed(why) => {

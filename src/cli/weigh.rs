@@ -60,7 +60,7 @@ pub(crate) fn judged(book: &Book, measure: &Measure<'_>) -> Result<Judged, Compl
     let mut inventory = inventory(book)?;
     // Where nobody was found there is nothing to judge; the review says on how many ports that was.
     let silent = without_a_sign(book.rows());
-    inventory.hosts.retain(|host| !host.unlisted || !silent.contains_key(&host.id));
+    inventory.hosts.retain(|host| !host.unlisted || !silent.contains(&host.id));
     let trust = authorities(&opened.trust)?;
     let vocabulary = profile.vocabulary(catalogue);
     let facts = facts::derive(&inventory, &opened.plan, book.rows(), &vocabulary, &trust);

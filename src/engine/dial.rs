@@ -1,5 +1,7 @@
 //! The one dialler. It takes a permit by value, writes the intent into the audit log, and only then lets a packet go.
 
+mod echo;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,6 +10,8 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{sleep, timeout_at};
+
+pub(crate) use echo::Echoes;
 
 use super::gate::{Gate, Ticket, passes};
 use super::world::instant;

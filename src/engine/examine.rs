@@ -7,6 +7,7 @@ mod connects;
 mod letters;
 mod raw;
 mod sending;
+mod sign;
 mod stranger;
 mod told;
 mod udp;

@@ -119,7 +119,7 @@ impl Gate {
         (self.world.now)()
     }
 
-    /// TCP connections begun and UDP datagrams sent so far.
+    /// TCP connections begun and UDP datagrams and echo requests sent so far.
     pub(crate) fn sent(&self) -> (u64, u64) {
         (self.connections.load(Ordering::Relaxed), self.datagrams.load(Ordering::Relaxed))
     }

@@ -160,7 +160,7 @@ pub struct Standing {
     pub steps: usize,
     /// TCP connections begun so far, attempts included.
     pub connections: u64,
-    /// UDP datagrams sent so far.
+    /// UDP datagrams and ICMP echo requests sent so far.
     pub datagrams: u64,
     /// What is going on: `web1: tls`.
     pub doing: String,
@@ -177,6 +177,6 @@ pub struct Ended {
     pub why: Option<String>,
     /// TCP connections begun.
     pub connections: u64,
-    /// UDP datagrams sent.
+    /// UDP datagrams and ICMP echo requests sent.
     pub datagrams: u64,
 }

@@ -146,7 +146,7 @@ impl<'a> Seen<'a> {
                 Row::Opened(opened) => seen.opened = Some(opened),
                 Row::Began { .. } => stopped = None,
                 Row::Closed { why, .. } => stopped = Some(why.as_deref()),
-                Row::Dial(_) | Row::Dials(_) => {}
+                Row::Dial(_) | Row::Dials(_) | Row::Echo(_) => {}
                 Row::Saw(_) | Row::Done { .. } | Row::Refused { .. } => seen.note(plan, *seq, row),
             }
         }

@@ -77,6 +77,9 @@ pub struct Step {
     pub bound: Bound,
 }
 
+/// So many ICMP echo requests are sent at most to an address where somebody is looked for, besides what goes to its ports.
+pub const ECHOES: u64 = 2;
+
 /// What a step goes over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "each")]
@@ -155,7 +158,7 @@ pub enum When {
 pub struct Bound {
     /// TCP connections begun (attempts included).
     pub connections: u64,
-    /// UDP datagrams.
+    /// UDP datagrams, and ICMP echo requests.
     pub datagrams: u64,
     /// Seconds it takes at most at the promised pace.
     pub seconds: u64,
@@ -178,7 +181,7 @@ pub enum Class {
     Intrusive,
 }
 
-/// The pace that was promised: caps on new TCP connections (each SYN counted) and UDP datagrams.
+/// The pace that was promised: caps on new TCP connections (each SYN counted), UDP datagrams and ICMP echo requests.
 ///
 /// To ask a port for its state costs a firewall a row in a table and a server nothing; a conversation costs the server the
 /// work of an answer. So the two are capped apart.

@@ -260,6 +260,14 @@ const SENTENCES: &[(&str, &str)] = &[
         "sweep-no-sign",
         "it gave no sign on the ports that are most often open, and no others were asked",
     ),
+    (
+        "sweep-sign-echo",
+        "no port answered, but somebody is there who replied to an echo request (ICMP)",
+    ),
+    (
+        "sweep-sign-neighbour",
+        "no port answered, but somebody is there who was found on this machine's own link (ARP, NDP)",
+    ),
     ("sweep-silence", "nothing came back on any port: the address may be down, or drop everything"),
     (
         "sweep-ban",

@@ -31,6 +31,8 @@ pub enum Row {
     Dial(Dial),
     /// The audit log: so many of a sweep are about to be sent, all to one address.
     Dials(Dials),
+    /// The audit log: an ICMP echo request is about to be sent.
+    Echo(Echo),
     /// The scope refused an address; nothing was sent.
     Refused {
         /// The step that wanted it.
@@ -122,6 +124,19 @@ pub struct Dials {
     /// Why these, where it is not to find out their state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
+    /// Under which authorisation, by its id.
+    pub authority: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// An ICMP echo request that is about to be sent: whether anybody is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Echo {
+    /// The step that asks.
+    pub step: StepId,
+    /// To where.
+    pub address: IpAddr,
     /// Under which authorisation, by its id.
     pub authority: String,
     /// When.

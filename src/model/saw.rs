@@ -112,6 +112,27 @@ pub struct Swept {
     /// asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_sign: bool,
+    /// What showed that somebody is at an address that nobody listed, where no port did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<Sign>,
+    /// How often it was asked by ICMP echo requests.
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    pub echoes: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_none_at_all(count: &u8) -> bool {
+    *count == 0
+}
+
+/// A sign of somebody at an address, besides the ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// An ICMP echo reply (RFC 792, RFC 4443 section 4.2).
+    Echo,
+    /// It answered on this machine's own link when it was looked for there (ARP, RFC 826; neighbour discovery, RFC 4861).
+    Neighbour,
 }
 
 /// Ports that answered alike.

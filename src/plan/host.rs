@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::inventory::Host;
 use crate::model::net::{CheckId, Transport, port_ranges};
-use crate::model::plan::{Class, Over, Step, Untested, When};
+use crate::model::plan::{Bound, Class, ECHOES, Over, Step, Untested, When};
 use crate::probe::{Ask, Probe, Reach};
 use crate::scope::{Origin, Refusal, Want};
 
@@ -52,7 +52,7 @@ pub(super) fn steps(inputs: &Inputs<'_>, host: &Host) -> OfHost {
             when: probe.when,
             class: probe.class,
             asked_by: checks.iter().map(|check| (*check).clone()).collect(),
-            bound: bounds::step(probe, times, inputs.limits, here.ports.len()),
+            bound: here.bound(probe, times),
         });
     }
     let untested = inputs.probes.iter().filter(|probe| refused.contains(&*probe.name));
@@ -187,6 +187,15 @@ impl Here<'_> {
             address,
             why,
         }
+    }
+
+    /// The worst case of a probe's step. Where somebody is looked for, echo requests come with it.
+    fn bound(&self, probe: &Probe, times: u64) -> Bound {
+        let mut bound = bounds::step(probe, times, self.inputs.limits, self.ports.len());
+        if probe.over == Reach::Address && self.host.unlisted {
+            bound.datagrams += ECHOES * self.host.addresses.len() as u64;
+        }
+        bound
     }
 
     /// What the step goes over, and how many times its probe's bound fits into that at most; none when there is nothing

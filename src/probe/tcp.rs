@@ -6,6 +6,9 @@
 //! along, to know at every moment what gets through. What is open is confirmed by a whole handshake and closed at once without
 //! a word. Ports of medical and industrial devices come last and get connects only, as do fragile hosts everywhere.
 //!
+//! At an address of a network that is searched the ports come first that are most often open, and with them, where the scope
+//! and this machine permit it, two ICMP echo requests; the other ports are asked where anything gave a sign.
+//!
 //! # Yields
 //! The state of every port with its reason: open; closed by a reset, the host's own or that of somebody in front of it;
 //! filtered, because nothing came back, or because of an ICMP error, with its type, code and sender. Where refusals are limited

@@ -185,7 +185,7 @@ pub struct Scan {
     pub own_errors: u64,
     /// TCP connections that were begun, from the audit log.
     pub connections: u64,
-    /// UDP datagrams that were sent, from the audit log.
+    /// UDP datagrams and ICMP echo requests that were sent, from the audit log.
     pub datagrams: u64,
     /// Resolvers that were asked.
     pub resolvers: Vec<IpAddr>,
@@ -206,6 +206,9 @@ pub struct Scan {
     /// silent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub no_sign: Vec<IpAddr>,
+    /// Whether each of them was asked by ICMP echo requests too, and did not reply.
+    #[serde(default)]
+    pub no_echo: bool,
 }
 
 impl Scan {

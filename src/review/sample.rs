@@ -320,6 +320,7 @@ fn scan() -> Scan {
         ports: "21-23,25,80,443,1433,3306,3389,5432,8080,8443".into(),
         searched: Vec::new(),
         no_sign: Vec::new(),
+        no_echo: false,
         sweeps: vec![sweep(&["no more than about 300 packets a second get through"])],
     }
 }

@@ -21,11 +21,13 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         let packets = rows.iter().map(|(_, row)| match row {
             Row::Dial(dial) if dial.transport == over => 1,
             Row::Dials(dials) if dials.transport == over => dials.ports.len() as u64,
+            Row::Echo(_) if over == Transport::Udp => 1,
             _ => 0,
         });
         packets.sum()
     };
     let (complete, why) = ending(rows);
+    let no_sign = unanswered(rows);
     let incomplete_because = why.map(|why| Reason::all(&why)).unwrap_or_default();
     Scan {
         began: began.unwrap_or(opened.at),
@@ -48,17 +50,23 @@ pub(super) fn scan(input: &ReviewInput<'_>) -> Scan {
         ports: port_ranges(&input.profile.ports),
         sweeps: sweeps(rows),
         searched: input.inventory.search.clone(),
-        no_sign: without_a_sign(rows).into_values().collect(),
+        no_sign: no_sign.values().map(|(address, _)| *address).collect(),
+        no_echo: !no_sign.is_empty() && no_sign.values().all(|(_, echoes)| *echoes > 0),
     }
 }
 
-/// The addresses that nobody listed and that gave no sign, by the host that stands for each.
-pub(crate) fn without_a_sign(rows: &[(u64, Row)]) -> BTreeMap<HostId, IpAddr> {
+/// The hosts that stand for addresses that nobody listed and that gave no sign.
+pub(crate) fn without_a_sign(rows: &[(u64, Row)]) -> BTreeSet<HostId> {
+    unanswered(rows).into_keys().collect()
+}
+
+/// The same with their addresses, and how many echo requests each was sent.
+fn unanswered(rows: &[(u64, Row)]) -> BTreeMap<HostId, (IpAddr, u8)> {
     let silent = rows.iter().filter_map(|(_, row)| match row {
         Row::Saw(saw) if saw.probe == "tcp" => {
             let ports: PortsSaw = serde_json::from_value(saw.saw.clone()).ok()?;
-            ports.swept.filter(|swept| swept.no_sign)?;
-            Some((saw.spot.host.clone(), saw.spot.address?))
+            let swept = ports.swept.filter(|swept| swept.no_sign)?;
+            Some((saw.spot.host.clone(), (saw.spot.address?, swept.echoes)))
         }
         _ => None,
     });
@@ -124,6 +132,7 @@ fn time(row: &Row) -> Option<crate::model::moment::Moment> {
         Row::Began { at, .. } | Row::Refused { at, .. } | Row::Closed { at, .. } => Some(*at),
         Row::Dial(dial) => Some(dial.at),
         Row::Dials(dials) => Some(dials.at),
+        Row::Echo(echo) => Some(echo.at),
         Row::Saw(saw) => Some(saw.at),
         Row::Done { .. } => None,
     }

@@ -69,6 +69,7 @@ pub struct Covered {
     #[schemars(with = "Vec<NetworkText>")]
     pub networks: Vec<IpNet>,
     /// Networks in which every address may be asked for its ports, whoever is there: for finding hosts that stand in no list.
+    /// Unless the class is `connect`, each is also asked by two ICMP echo requests whether it is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<NetworkText>")]
     pub search: Vec<IpNet>,

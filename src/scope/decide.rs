@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::authorisation::{AD_HOC, Authorisation};
-use super::{Cause, Origin, Permit, Permits, Refusal, Want, special};
+use super::{Cause, EchoPermit, Origin, Permit, Permits, Refusal, Want, special};
 use crate::inventory::Inventory;
 use crate::model::moment::Moment;
 use crate::model::net::HostId;
@@ -110,6 +110,18 @@ impl Scope {
         }
         let authority = self.decide_whatever_port(want, to, now)?;
         Ok(Permits { to, ports, transport: want.transport, authority })
+    }
+
+    /// Leave for one echo request to the address that is wanted, whatever the port, or the rule that refuses it. It is no
+    /// connect: who allows connects only, and who is fragile, gets none.
+    ///
+    /// # Errors
+    /// The rule that refuses.
+    pub fn echo(&self, want: &Want, now: Moment) -> Result<EchoPermit, Refusal> {
+        let to = want.address.to_canonical();
+        let want = Want { class: want.class.max(Class::Passive), ..want.clone() };
+        let authority = self.decide_whatever_port(&want, to, now)?;
+        Ok(EchoPermit { to, authority })
     }
 
     /// Whether [`Scope::permit`] would give leave at that time.

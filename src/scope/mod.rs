@@ -135,6 +135,25 @@ impl Permits {
     }
 }
 
+/// Leave to ask one address by an ICMP echo request whether it is there, once (RFC 792, RFC 4443 section 4.1).
+#[derive(Debug)]
+pub struct EchoPermit {
+    to: IpAddr,
+    authority: String,
+}
+
+impl EchoPermit {
+    /// Where it leads.
+    pub fn to(&self) -> IpAddr {
+        self.to
+    }
+
+    /// The id of the authorisation that it rests on, as [`Permit::authority`].
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
 /// A refusal: which rule refused, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Refusal {

@@ -49,10 +49,14 @@ impl Lab {
                     "192.0.2.30/24",
                     "192.0.2.40/24",
                     "192.0.2.41/24",
+                    "192.0.2.43/24",
+                    "192.0.2.44/24",
                     "192.0.2.53/24",
                     "192.0.2.254/24",
                     "198.51.100.7/24",
                     "2001:db8::10/64",
+                    "2001:db8::43/64",
+                    "2001:db8::44/64",
                     "2001:db8:bad::1/64",
                     "2001:db8::fe/64",
                 ],
@@ -69,7 +73,11 @@ impl Lab {
         ip(&format!("-n {scanner} route add default via 192.0.2.254"));
         ip(&format!("-n {scanner} -6 route add default via 2001:db8::fe"));
         let rules = "table inet lab { chain in { type filter hook input priority 0;
-            ip daddr { 192.0.2.53, 192.0.2.40 } tcp dport 53 tcp flags syn quota until 150 bytes drop
+            ip daddr { 192.0.2.53, 192.0.2.40 } tcp dport 53 tcp flags syn quota until 190 bytes drop
+            ip daddr { 192.0.2.43, 192.0.2.44 } meta l4proto tcp drop
+            ip6 daddr { 2001:db8::43, 2001:db8::44 } meta l4proto tcp drop
+            ip daddr 192.0.2.44 icmp type echo-request drop
+            ip6 daddr 2001:db8::44 icmpv6 type echo-request drop
             ip daddr 192.0.2.20 tcp dport != 8080 drop
             tcp dport 9999 reject with icmpx admin-prohibited
             tcp dport 9998 reject with icmpx port-unreachable

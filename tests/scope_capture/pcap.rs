@@ -14,7 +14,9 @@ pub(crate) enum What {
     Tcp,
     /// A datagram.
     Udp,
-    /// An ICMP error or echo; what neighbours say to each other to find their way is left out.
+    /// An ICMP echo request.
+    Echo,
+    /// An ICMP error or the answer to an echo request; what neighbours say to each other to find their way is left out.
     Icmp,
     /// Anything else, by its protocol number.
     Other(u8),
@@ -54,6 +56,8 @@ pub(crate) fn read(file: &Path, ours: &[&str]) -> Vec<Packet> {
             17 => What::Udp,
             // Multicast listeners, router and neighbour discovery (RFC 4861, RFC 3810).
             58 if (130..=143).contains(&inner[0]) => continue,
+            1 if inner[0] == 8 => What::Echo,
+            58 if inner[0] == 128 => What::Echo,
             1 | 58 => What::Icmp,
             other => What::Other(other),
         };

@@ -152,10 +152,13 @@ fn table(
             1 => "1 address".to_owned(),
             many => format!("{many} addresses"),
         };
+        let echoed = silent.iter().filter_map(|address| last.get(address)?.swept.as_ref());
+        let all_echoed = echoed.into_iter().all(|swept| swept.echoes > 0);
+        let echoed = if all_echoed { " nor to an echo request (ping)," } else { "" };
         page.paragraph(
             "  ",
             2,
-            &format!("Nothing came back from {many} on the {ports} ports that are most often open, and no others were asked there:"),
+            &format!("Nothing came back from {many} on the {ports} ports that are most often open,{echoed} and no others were asked there:"),
         );
         page.paragraph("  ", 2, &in_runs(&silent));
     }

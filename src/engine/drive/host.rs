@@ -20,7 +20,7 @@ use crate::model::digest::Digest;
 use crate::model::moment::Moment;
 use crate::model::net::{Transport, parse_port_ranges};
 use crate::model::observation::{Observation, Spot};
-use crate::model::plan::{Bound, Over, Step};
+use crate::model::plan::{Bound, ECHOES, Over, Step};
 use crate::model::record::{End, Row};
 use crate::model::saw::PortsSaw;
 use crate::plan::Guide;
@@ -221,9 +221,11 @@ impl Here<'_> {
     fn doors(&self, probe: &Probe, spot: &Spot, at: Moment, ports: usize) -> StepDoors {
         let terms = Granted::of(probe, self.shared.gate.world.budgets);
         let times = if probe.over == Reach::Address { ports as u64 } else { 1 };
+        let looks = matches!(self.step.over, Over::Address { usual_first: true, .. });
+        let echoes = if looks { ECHOES } else { 0 };
         let bound = Bound {
             connections: probe.bound.connections.saturating_mul(times),
-            datagrams: probe.bound.datagrams.saturating_mul(times),
+            datagrams: probe.bound.datagrams.saturating_mul(times).saturating_add(echoes),
             seconds: probe.bound.seconds,
         };
         let part = {

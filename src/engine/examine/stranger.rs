@@ -3,10 +3,12 @@
 //! Silence is no sign of absence: who keeps silent is told to have given no sign, on so many ports.
 
 use std::net::IpAddr;
+use std::pin::pin;
 
-use super::{Examining, answered};
+use super::sign::{Echoed, echo, is_neighbour};
+use super::{Examining, Run, answered};
 use crate::engine::doors::StepDoors;
-use crate::model::saw::PortsSaw;
+use crate::model::saw::{PortsSaw, Sign};
 use crate::profile::ports;
 use crate::talk::Unopened;
 
@@ -27,62 +29,81 @@ pub(super) async fn examine(
         rest = wanted.iter().copied().skip(SOME).collect();
         first = wanted.iter().copied().take(SOME).collect();
     }
-    let look = answered(doors, address, &first, how, &doors.settled).await?;
+    let (look, echoed) = looked(doors, address, &first, how).await?;
     let mut saw = look.told();
-    let told = |run: &crate::model::saw::PortRun| run.state.is_answer(run.reason.as_ref());
-    if !saw.states.iter().any(told) && !is_neighbour(address) {
-        if let Some(swept) = &mut saw.swept {
-            swept.no_sign = true;
-            swept.warnings = vec![NO_SIGN.into()];
+    let sign = match is_told(&saw) {
+        true => None,
+        false if echoed.answered => Some(Sign::Echo),
+        false if is_neighbour(address).await => Some(Sign::Neighbour),
+        false => {
+            if let Some(swept) = &mut saw.swept {
+                swept.no_sign = true;
+                swept.echoes = echoed.asked;
+                swept.warnings = vec![NO_SIGN.into()];
+            }
+            return Ok(saw);
         }
-        return Ok(saw);
+    };
+    if !rest.is_empty() {
+        let mut whole = answered(doors, address, &rest, how, &look.settled).await?.told();
+        if let (Some(whole), Some(look)) = (&mut whole.swept, saw.swept) {
+            whole.sent += look.sent;
+            whole.canaries += look.canaries;
+            whole.tries = whole.tries.max(look.tries);
+        }
+        saw = whole;
     }
-    if rest.is_empty() {
-        return Ok(saw);
+    let silent = !is_told(&saw);
+    if let Some(swept) = &mut saw.swept {
+        swept.echoes = echoed.asked;
+        if silent {
+            swept.sign = sign;
+            swept.warnings = sign.map(in_words).into_iter().map(str::to_owned).collect();
+        }
     }
-    let mut whole = answered(doors, address, &rest, how, &look.settled).await?.told();
-    if let (Some(whole), Some(look)) = (&mut whole.swept, saw.swept) {
-        whole.sent += look.sent;
-        whole.canaries += look.canaries;
-        whole.tries = whole.tries.max(look.tries);
+    Ok(saw)
+}
+
+/// Looks for anybody at those ports, and meanwhile by echo requests.
+async fn looked<'a>(
+    doors: &'a StepDoors,
+    address: IpAddr,
+    ports: &[u16],
+    how: Examining,
+) -> Result<(Run<'a>, Echoed), Unopened> {
+    let mut look = pin!(answered(doors, address, ports, how, &doors.settled));
+    let mut echo = pin!(echo(doors, address));
+    tokio::select! {
+        biased;
+        run = &mut look => {
+            let run = run?;
+            // Who answers at a port is there, whatever he says to others.
+            let echoed = if is_told(&run.told()) { Echoed::default() } else { echo.await? };
+            Ok((run, echoed))
+        }
+        echoed = &mut echo => {
+            let echoed = echoed?;
+            Ok((look.await?, echoed))
+        }
     }
-    Ok(whole)
+}
+
+/// Whether any port was answered for.
+fn is_told(saw: &PortsSaw) -> bool {
+    saw.states.iter().any(|run| run.state.is_answer(run.reason.as_ref()))
+}
+
+fn in_words(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Echo => {
+            "no port answered, but somebody is there who replied to an echo request (ICMP)"
+        }
+        Sign::Neighbour => {
+            "no port answered, but somebody is there who was found on this machine's own link (ARP, NDP)"
+        }
+    }
 }
 
 /// What is said of an address without a sign.
 const NO_SIGN: &str =
     "it gave no sign on the ports that are most often open, and no others were asked";
-
-/// Whether the address stands on this machine's own link and answered when it was looked for there (RFC 826): it is there,
-/// whatever it keeps silent about.
-fn is_neighbour(address: IpAddr) -> bool {
-    let table = std::fs::read_to_string("/proc/net/arp").unwrap_or_default();
-    stands_in(&table, address)
-}
-
-/// Whether the table of neighbours holds the address with an answer (`ATF_COM`, 0x2).
-fn stands_in(table: &str, address: IpAddr) -> bool {
-    table.lines().skip(1).any(|line| {
-        let mut fields = line.split_whitespace();
-        let is_it = fields.next().and_then(|ip| ip.parse().ok()) == Some(address);
-        let flags = fields.nth(1).and_then(|flags| flags.strip_prefix("0x"));
-        let flags = flags.and_then(|flags| u32::from_str_radix(flags, 16).ok());
-        is_it && flags.is_some_and(|flags| flags & 2 != 0)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_are_known_by_their_answer() {
-        let table = "IP address       HW type     Flags       HW address            Mask     Device\n\
-                     192.0.2.1        0x1         0x2         5e:0c:2a:11:22:33     *        eth0\n\
-                     192.0.2.9        0x1         0x0         00:00:00:00:00:00     *        eth0\n";
-        let knows = |address: &str| stands_in(table, address.parse().expect("an address"));
-        assert!(knows("192.0.2.1"));
-        assert!(!knows("192.0.2.9") && !knows("192.0.2.10") && !knows("2001:db8::1"));
-        assert!(!stands_in("", [192, 0, 2, 1].into()));
-    }
-}

@@ -53,6 +53,8 @@ pub(super) fn whole(settled: &Settled, by: &str, summary: &Summary) -> PortsSaw 
         round_trip_us: summary.round_trip.map(micros),
         warnings: summary.warnings.iter().map(warning).collect(),
         no_sign: false,
+        sign: None,
+        echoes: 0,
     };
     PortsSaw { swept: Some(swept), ..runs(settled) }
 }

@@ -27,7 +27,7 @@ impl Progress {
                     progress.ends.insert((*step, spot.clone()), end.clone());
                 }
                 Row::Closed { complete, .. } => progress.complete = *complete,
-                Row::Dial(_) | Row::Dials(_) => progress.dialled = true,
+                Row::Dial(_) | Row::Dials(_) | Row::Echo(_) => progress.dialled = true,
                 Row::Opened(_) | Row::Began { .. } | Row::Refused { .. } => {}
             }
         }

@@ -196,7 +196,8 @@ fn limits(reader: &Reader<'_>) -> Vec<String> {
     let searched = (!scan.searched.is_empty()).then(|| {
         let networks = reader.words.list(scan.searched.iter().map(ToString::to_string));
         let fills = [("networks", networks)];
-        reader.words.count("method.limit.no-sign", scan.no_sign.len() as u64, &pairs(&fills))
+        let key = if scan.no_echo { "method.limit.no-sign-echo" } else { "method.limit.no-sign" };
+        reader.words.count(key, scan.no_sign.len() as u64, &pairs(&fills))
     });
     let always = always.into_iter().map(|key| reader.words.plain(key).to_owned());
     always.chain(named).chain(searched).chain(ports).collect()
