@@ -307,14 +307,15 @@ enum Begun {
 /// Makes the socket and lets the SYN go.
 fn begin(to: SocketAddr, how: How) -> Result<TcpStream, Begun> {
     let socket = begin_connect(to, how)?;
+    socket.set_tcp_nodelay(true).map_err(Begun::Ours)?;
     TcpStream::from_std(socket.into()).map_err(Begun::Ours)
 }
 
 fn begin_connect(to: SocketAddr, how: How) -> Result<Socket, Begun> {
     let make = || -> io::Result<Socket> {
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
+        // Of tens of thousands a second each call to the system counts.
+        let kind = Type::STREAM.nonblocking();
+        let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP))?;
         // Where the system has no error queue, an ICMP error is told as far as its number goes.
         let _ = postern_raw::keep_errors(&socket, to);
         if let Some(ttl) = how.ttl {
