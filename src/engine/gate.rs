@@ -25,8 +25,8 @@ use crate::talk::Unopened;
 const SPARE: u64 = 64;
 /// Hosts that are examined at the same time, where there are descriptors enough.
 const HOSTS_AT_ONCE: u64 = 64;
-/// Descriptors that the examination of one host's ports takes besides its connections.
-const OF_A_HOST: u64 = 6;
+/// Descriptors that the examination of one host takes besides its connections, those for signs of somebody among them.
+const OF_A_HOST: u64 = 8;
 /// Why something is not tested when only our own pace kept us from it.
 pub(crate) const TOO_SLOW: &str = "the time that the plan gives the scan is used up";
 

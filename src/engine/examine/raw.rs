@@ -21,13 +21,7 @@ impl Raw {
     /// # Errors
     /// What the system says: without the privilege, that it is not permitted.
     pub(super) fn new(to: IpAddr) -> io::Result<Self> {
-        // Random keys of the standard library's, new for each process and each of them.
-        let half = |of: u8| RandomState::new().hash_one(of).to_be_bytes();
-        let mut secret = [0; 16];
-        for (to, from) in secret.iter_mut().zip(half(1).into_iter().chain(half(2))) {
-            *to = from;
-        }
-        let socket = SynSocket::open(to, secret)?;
+        let socket = SynSocket::open(to, secret())?;
         Ok(Self { socket: watched(socket)?, drops: 0 })
     }
 
@@ -92,4 +86,14 @@ impl Raw {
             guard.clear_ready();
         }
     }
+}
+
+/// Random bytes, by keys of the standard library's that are new each time.
+pub(super) fn secret() -> [u8; 16] {
+    let mut secret = [0; 16];
+    let half = |of: u8| RandomState::new().hash_one(of).to_be_bytes();
+    for (to, from) in secret.iter_mut().zip(half(1).into_iter().chain(half(2))) {
+        *to = from;
+    }
+    secret
 }

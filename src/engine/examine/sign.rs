@@ -1,6 +1,5 @@
 //! Signs of somebody at an address besides its ports: an answer to an ICMP echo request, and one on this machine's own link.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{sleep, timeout};
 
 use super::connects::watched;
+use super::raw::secret;
 use crate::engine::dial::Echoes;
 use crate::engine::doors::StepDoors;
 use crate::engine::pace::Kind;
@@ -37,7 +37,7 @@ pub(super) struct Echoed {
 pub(super) async fn echo(doors: &StepDoors, address: IpAddr) -> Result<Echoed, Unopened> {
     let want = doors.want(address, doors.origin, 0);
     let permit = || doors.gate.scope.echo(&want, doors.gate.now());
-    let open = |permit| watched(Echoes::new(&permit, token())?);
+    let open = |permit| watched(Echoes::new(&permit, secret())?);
     let Some(mut echoes) = permit().ok().and_then(|permit| open(permit).ok()) else {
         return Ok(Echoed::default());
     };
@@ -70,16 +70,6 @@ async fn answer(echoes: &mut AsyncFd<Echoes>) {
             Err(_) => return std::future::pending().await,
         }
     }
-}
-
-/// Random bytes of the standard library's.
-fn token() -> [u8; 16] {
-    let mut token = [0; 16];
-    let half = |of: u8| RandomState::new().hash_one(of).to_be_bytes();
-    for (to, from) in token.iter_mut().zip(half(1).into_iter().chain(half(2))) {
-        *to = from;
-    }
-    token
 }
 
 /// How long the system may take to find out whether a neighbour whom it knew is still there: five seconds until it asks,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 
 use super::sign::{Echoed, echo, is_neighbour};
+use super::told::SILENCE;
 use super::{Examining, Run, answered};
 use crate::engine::doors::StepDoors;
 use crate::model::saw::{PortsSaw, Sign};
@@ -34,7 +35,7 @@ pub(super) async fn examine(
     let sign = match is_told(&saw) {
         true => None,
         false if echoed.answered => Some(Sign::Echo),
-        false if is_neighbour(address).await => Some(Sign::Neighbour),
+        false if is_here(doors, address).await? => Some(Sign::Neighbour),
         false => {
             if let Some(swept) = &mut saw.swept {
                 swept.no_sign = true;
@@ -56,9 +57,10 @@ pub(super) async fn examine(
     let silent = !is_told(&saw);
     if let Some(swept) = &mut saw.swept {
         swept.echoes = echoed.asked;
-        if silent {
-            swept.sign = sign;
-            swept.warnings = sign.map(in_words).into_iter().map(str::to_owned).collect();
+        if let (Some(sign), true) = (sign, silent) {
+            swept.sign = Some(sign);
+            swept.warnings.retain(|warning| warning != SILENCE);
+            swept.warnings.insert(0, in_words(sign).to_owned());
         }
     }
     Ok(saw)
@@ -85,6 +87,15 @@ async fn looked<'a>(
             let echoed = echoed?;
             Ok((look.await?, echoed))
         }
+    }
+}
+
+/// Whether it is a neighbour of this machine's, unless the scan is to stop before that is known.
+async fn is_here(doors: &StepDoors, address: IpAddr) -> Result<bool, Unopened> {
+    tokio::select! {
+        biased;
+        () = doors.gate.stop.given() => Err(Unopened::Stopped),
+        here = is_neighbour(address) => Ok(here),
     }
 }
 

@@ -59,12 +59,14 @@ pub(super) fn whole(settled: &Settled, by: &str, summary: &Summary) -> PortsSaw 
     PortsSaw { swept: Some(swept), ..runs(settled) }
 }
 
+/// What is said where nothing answers.
+pub(super) const SILENCE: &str =
+    "nothing came back on any port: the address may be down, or drop everything";
+
 /// A warning in words.
 fn warning(warning: &Warning) -> String {
     match warning {
-        Warning::NoFeedback => {
-            "nothing came back on any port: the address may be down, or drop everything".into()
-        }
+        Warning::NoFeedback => SILENCE.into(),
         Warning::Ban { rate } => format!(
             "after {rate:.0} packets a second nobody answered for a while, as after a ban: what was asked meanwhile was \
              asked again, more slowly"
