@@ -85,6 +85,23 @@ fn rule(scope: &Scope, want: &Want) -> String {
     answer.err().map(|refusal| refusal.rule).unwrap_or_default()
 }
 
+/// An echo request is no connect, whatever the step that asks is.
+#[test]
+fn who_gets_connects_only_gets_no_echo_request() {
+    let asks = |host: &str, address: &str| Want {
+        class: Class::Connect,
+        ..want(host, address, Origin::Written)
+    };
+    let (web, printer) = (asks("web1", "192.0.2.10"), asks("printer", "192.0.2.20"));
+    let mut record = leave(&["web1", "printer"], &[]);
+    let all = scope(&[record.clone()]);
+    assert!(all.echo(&web, now()).is_ok());
+    assert!(all.allows(&printer, now()).is_ok() && all.echo(&printer, now()).is_err());
+    record.class = Class::Connect;
+    let connects = scope(&[record]);
+    assert!(connects.allows(&web, now()).is_ok() && connects.echo(&web, now()).is_err());
+}
+
 #[test]
 fn each_rule_refuses_in_words() {
     use Origin::{Redirected, Resolved, Written};

@@ -125,7 +125,9 @@ impl<'a> Here<'a> {
             Over::Address { written, resolved_at_most, ports, by_connect, usual_first } => {
                 let how = match (by_connect, usual_first) {
                     (true, _) => ", by whole connects only",
-                    (false, true) => ", the 20 usual ones first and the others only if one answers",
+                    (false, true) => {
+                        ", the 20 usual ones first, with two pings at most, and the others only if anything answers"
+                    }
                     (false, false) => "",
                 };
                 format!("{} of {}{how}", told(ports), self.places(written, *resolved_at_most))
